@@ -1,0 +1,1 @@
+"""Allocation, judgement, countersignature, sign-off, sampling, actions."""

@@ -1,0 +1,28 @@
+"""Rules of assessing: decisions, the five questions, who may judge, what blocks a sign-off."""
+
+from enum import StrEnum
+
+
+class Decision(StrEnum):
+    """A judgement is one of two."""
+
+    MET = "met"
+    NOT_YET = "not_yet"
+
+
+class ReviewOutcome(StrEnum):
+    """What the assessor did with the submission."""
+
+    JUDGED = "judged"
+    RETURNED = "returned"
+
+
+class Countersign(StrEnum):
+    """A qualified assessor's answer to a trainee's decision."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+VACSR = ("valid", "authentic", "current", "sufficient", "reliable")
+"""The five questions behind a judgement."""

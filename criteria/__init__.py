@@ -1,0 +1,1 @@
+"""Frameworks, units, criteria, sufficiency, coverage, importers."""

@@ -1,0 +1,1 @@
+"""Items, revisions, mappings, locators, storage adapters."""

@@ -1,0 +1,3 @@
+"""Competency Portfolio: evidence of competence, mapped, judged and trustworthy."""
+
+__version__ = "0.1.0"

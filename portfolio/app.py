@@ -1,0 +1,106 @@
+"""Composition: builds the web application from its parts. Nothing else may import this module but the roof."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio.to_thread
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+import portfolio.tables  # noqa: F401  (every model is known after this)
+from evidence.storage import BlobStore
+from portfolio.core import jobs, mail
+from portfolio.core.actor import Actor
+from portfolio.core.db import Database, make_engine
+from portfolio.core.resources import static_dir
+from portfolio.core.settings import Settings
+from portfolio.navigation import navigation
+from portfolio.people.queries import actor_by_token
+from portfolio.registry import HANDLERS, RECOMPUTE, ROUTERS, SCHEDULE, signed_out
+from portfolio.stores import open_store
+from portfolio.web import errors
+from portfolio.web.middleware import Envelope
+from portfolio.web.pages import Pages
+from portfolio.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The long-lived parts of an installation, for the server, the worker and the command line alike."""
+
+    settings: Settings
+    database: Database
+    store: BlobStore
+
+    def worker(self) -> Worker:
+        """A worker over these parts that knows every handler."""
+        handlers: dict[str, jobs.Handler] = {mail.SEND: mail.send_handler(self.settings)}
+        for make in HANDLERS:
+            handlers.update(make(self.settings, self.store))
+        return Worker(self.database, handlers, self._schedule)
+
+    def _schedule(self, session: Session) -> None:
+        for due in SCHEDULE:
+            due(session)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.database.dispose()
+
+
+def open_parts(settings: Settings) -> Parts:
+    """Open database and store. Raises Unavailable when either is away."""
+    engine = make_engine(settings.url, pool_size=settings.threads)
+    return Parts(settings, Database(engine, RECOMPUTE), open_store(settings))
+
+
+def load_actor(database: Database, token: str) -> Actor | None:
+    """The Actor of a session cookie, in a short read session of its own."""
+    with database.read() as session:
+        return actor_by_token(session, token)
+
+
+class _Static(StaticFiles):
+    """Built files carry a digest in their name, so they never change."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
+    """The application. Opens its own parts unless given some; starts the worker thread in its life span."""
+    parts = parts or open_parts(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        worker = parts.worker() if settings.inline_worker else None
+        thread = threading.Thread(target=worker.run_forever, name="worker", daemon=True) if worker else None
+        if thread:
+            thread.start()
+        yield
+        if worker and thread:
+            worker.stop()
+            thread.join(timeout=10)
+        parts.close()
+
+    app = FastAPI(
+        title="Competency Portfolio", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.state.settings, app.state.database, app.state.store = settings, parts.database, parts.store
+    app.state.load_actor = load_actor
+    app.state.pages = Pages(navigation)
+    errors.install(app, signed_out)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", _Static(directory=static_dir()), name="static")
+    app.add_middleware(Envelope, https=settings.https)
+    return app

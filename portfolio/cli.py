@@ -1,0 +1,35 @@
+"""The command `portfolio`: puts the groups of commands together and makes errors readable."""
+
+import sys
+
+import typer
+
+from portfolio import __version__
+from portfolio.commands import serve
+from portfolio.commands.common import clear_errors, fail
+
+cli = typer.Typer(
+    name="portfolio",
+    help="Competency Portfolio: evidence of competence, mapped, judged and trustworthy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command("serve")(serve.serve)
+cli.command("worker")(serve.work)
+cli.command("upgrade")(serve.upgrade)
+
+
+@cli.command("version")
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(__version__ + "\n")
+
+
+def main() -> None:
+    """Run the command line."""
+    with clear_errors():
+        try:
+            cli()
+        except KeyboardInterrupt:
+            fail("stopped.", 130)

@@ -1,0 +1,1 @@
+"""The commands of `portfolio`, one file per group; cli.py puts them together."""

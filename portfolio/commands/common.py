@@ -1,0 +1,67 @@
+"""What commands share: settings from options, printing for people or as JSON, errors as one clear line."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from portfolio.app import Parts, open_parts
+from portfolio.core import migrate
+from portfolio.core.errors import AppError, Unavailable
+from portfolio.core.settings import Settings, load_settings
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data", help="Data folder (PORTFOLIO_DATA_DIR)", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON, Unicode as it is."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def settings_for(data: Path | None, **overrides: object) -> Settings:
+    """Settings from the environment with the command's options on top."""
+    return load_settings(data_dir=data, **overrides)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Parts]:
+    """The parts of an existing installation whose database is up to date."""
+    stands_at = migrate.current(settings.url)
+    if stands_at is None:
+        raise Unavailable(
+            f"There is no installation in {settings.data_dir} yet. Start one with `portfolio serve`."
+        )
+    if stands_at != migrate.head():
+        raise Unavailable("The database is older or newer than this program. Run `portfolio upgrade` first.")
+    parts = open_parts(settings)
+    try:
+        yield parts
+    finally:
+        parts.close()
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print one line to standard error and leave with a code that is not zero."""
+    err.print(f"portfolio: {message}", markup=False)
+    raise SystemExit(code)
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Errors raised on purpose become one line and exit code 1 instead of a traceback."""
+    try:
+        yield
+    except AppError as error:
+        details = "".join(f"\n  {k or 'form'}: {v}" for k, v in getattr(error, "errors", {}).items())
+        fail(error.message + details)

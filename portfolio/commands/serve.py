@@ -1,0 +1,89 @@
+"""`portfolio serve`, `worker`, `upgrade`: running an installation."""
+
+import signal
+import socket
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from portfolio.app import create_app, open_parts
+from portfolio.commands.common import DataDir, err, opened, out, settings_for
+from portfolio.core import migrate
+from portfolio.core.errors import Unavailable
+from portfolio.core.settings import Settings
+
+Demo = Annotated[bool, typer.Option("--demo", help="Serve the demonstration centre, made on first start")]
+FirstRun = Annotated[
+    bool, typer.Option("--first-run", help="Print the one-time link with which the first visitor sets up")
+]
+
+
+def serve(
+    data: DataDir = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one")] = None,
+    demo: Demo = False,
+    first_run: FirstRun = False,
+) -> None:
+    """Bring the database up to date and serve the application."""
+    settings = settings_for(data, host=host, port=port, demo=demo or None)
+    listener = _listen(settings)
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate.upgrade(settings.url)
+    _announce(settings, demo=demo, first_run=first_run)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_graceful_shutdown=10,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before any long work, so that a taken one is told at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise Unavailable(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}). "
+            "Another program may use it; choose another with --port."
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _announce(settings: Settings, *, demo: bool, first_run: bool) -> None:
+    out.print(f"Competency Portfolio serves {settings.public_url}", markup=False)
+
+
+def work(data: DataDir = None) -> None:
+    """Run the job worker as a process of its own, until interrupted."""
+    with opened(settings_for(data)) as parts:
+        worker = parts.worker()
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            worker.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        err.print("The worker runs. Stop it with Ctrl-C.")
+        worker.run_forever()
+
+
+def upgrade(data: DataDir = None) -> None:
+    """Bring the database up to date."""
+    settings = settings_for(data)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    before = migrate.current(settings.url)
+    migrate.upgrade(settings.url)
+    open_parts(settings).close()
+    out.print("Already up to date." if before == migrate.head() else "The database is up to date now.")

@@ -1,0 +1,21 @@
+"""Opaque names for things: short codes for addresses, long random tokens for secrets."""
+
+import hashlib
+import secrets
+
+ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no 0/o, 1/l/i, u: safe to read aloud
+
+
+def new_code(length: int = 12) -> str:
+    """A random opaque code for URLs: 30^12, about 59 bits. Not a secret."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def new_token() -> str:
+    """A secret of 256 bits, URL-safe. Only its hash is ever stored."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """SHA-256 of a token in hexadecimal: what the database keeps of it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

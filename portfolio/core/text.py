@@ -1,0 +1,54 @@
+"""Text from people: cleaned on the way in, made into safe HTML on the way out."""
+
+import re
+import unicodedata
+
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+_TAGS = {
+    "p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a",
+    "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
+}  # fmt: skip
+
+
+def clean_line(value: str) -> str:
+    """One line of text: NFC, white space folded, control characters gone, trimmed."""
+    return " ".join(clean_text(value).split())
+
+
+def clean_text(value: str) -> str:
+    """Several lines of text: NFC, line ends as "\\n", control characters gone, trimmed at both ends."""
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    value = value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored
+    return _CONTROL.sub("", unicodedata.normalize("NFC", value)).strip()
+
+
+def has_nul(value: str) -> bool:
+    """Whether the text holds a NUL, which PostgreSQL cannot store; forms refuse it with a message."""
+    return "\x00" in value
+
+
+def fold(value: str) -> str:
+    """A form for comparing and searching: NFKC, case-folded, accents removed, white space folded."""
+    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+def render_markdown(value: str) -> Markup:
+    """Markdown from a person as sanitised HTML. Headings start at h3, so that they nest in a page."""
+    html = _MARKDOWN.render(value)
+    html = re.sub(r"<(/?)h([1-6])>", lambda m: f"<{m[1]}h{min(6, int(m[2]) + 2)}>", html)
+    # nh3 wrote it: only the tags above survive, links carry rel=noopener
+    return Markup(nh3.clean(html, tags=_TAGS, url_schemes={"http", "https", "mailto"}))  # noqa: S704
+
+
+def shorten(value: str, limit: int) -> str:
+    """At most `limit` characters, cut at a word with an ellipsis."""
+    if len(value) <= limit:
+        return value
+    head = value[: limit - 1]
+    return (head.rsplit(" ", 1)[0] if " " in head[limit // 2 :] else head).rstrip() + "…"

@@ -1,0 +1,1 @@
+"""Centres, sites, people, roles, allocation grants, sign-in and its pages."""

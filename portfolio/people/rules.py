@@ -1,0 +1,90 @@
+"""Rules of people: kinds of allocation and link, what a password must be, how tries are throttled."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from portfolio.core.actor import Role
+
+
+class AllocationRole(StrEnum):
+    """In which role a person is given a portfolio or a unit."""
+
+    ASSESSOR = "assessor"
+    TRAINEE_ASSESSOR = "trainee_assessor"
+    IQA = "iqa"
+    EQA = "eqa"
+
+
+class LinkPurpose(StrEnum):
+    """What a single-use link is for."""
+
+    SETUP = "setup"
+    INVITATION = "invitation"
+    RESET = "reset"
+    DEMO = "demo"
+    WITNESS = "witness"
+
+
+LIFETIMES = {
+    LinkPurpose.SETUP: timedelta(days=7),
+    LinkPurpose.INVITATION: timedelta(days=14),
+    LinkPurpose.RESET: timedelta(hours=2),
+    LinkPurpose.DEMO: timedelta(days=3650),
+    LinkPurpose.WITNESS: timedelta(days=30),
+}
+
+PASSWORD_MIN = 10
+PASSWORD_MAX = 200
+_COMMON_WORDS = """
+password password1 password12 password123 passwort123 1234567890 12345678910 0123456789 qwertyuiop
+qwerty12345 iloveyou12 letmein123 welcome123 administrator changeme123 portfolio1
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
+
+
+def password_problem(password: str, *, name: str = "", email: str = "") -> str | None:
+    """Why a password cannot be used, as a sentence; None when it can (NIST SP 800-63B: length, not classes)."""
+    if len(password) < PASSWORD_MIN:
+        return f"Use at least {PASSWORD_MIN} characters. Three or four random words work well."
+    if len(password) > PASSWORD_MAX:
+        return f"Use at most {PASSWORD_MAX} characters."
+    folded = password.casefold()
+    if folded in _COMMON or len(set(folded)) < 4:
+        return "This password is among the first that anyone would guess. Choose another."
+    if folded in {email.casefold(), email.split("@")[0].casefold(), name.casefold()}:
+        return "The password must differ from your name and your email address."
+    return None
+
+
+THROTTLE_WINDOW = timedelta(minutes=15)
+ACCOUNT_FREE_TRIES = 5
+ADDRESS_FREE_TRIES = 50
+
+
+def wait_before_next_try(failures: Sequence[datetime], now: datetime, free: int) -> timedelta:
+    """How long until another try is allowed, given the failures inside the window (any order).
+
+    The first `free` failures cost nothing; each further one doubles the pause, from 2 s to 5 minutes,
+    counted from the latest failure.
+    """
+    recent = sorted(at for at in failures if now - at < THROTTLE_WINDOW)
+    extra = len(recent) - free
+    if extra < 0:
+        return timedelta(0)
+    pause = timedelta(seconds=min(300, 2 ** (extra + 1)))
+    return max(timedelta(0), recent[-1] + pause - now)
+
+
+def is_in_force(starts_on: date | None, ends_on: date | None, today: date) -> bool:
+    """Whether a membership with first and last day (both inclusive, None open) is in force today."""
+    return (starts_on is None or starts_on <= today) and (ends_on is None or today <= ends_on)
+
+
+ALLOCATION_FOR_ROLE = {
+    Role.ASSESSOR: AllocationRole.ASSESSOR,
+    Role.TRAINEE_ASSESSOR: AllocationRole.TRAINEE_ASSESSOR,
+    Role.IQA: AllocationRole.IQA,
+    Role.EQA: AllocationRole.EQA,
+}
+"""Which allocations a chosen role draws its grants from. Other roles need none."""

@@ -1,0 +1,1 @@
+"""The portfolio itself: chosen units, pinned framework version, state, coverage rows."""

@@ -1,0 +1,12 @@
+"""Every table of every package, imported once, so that the metadata is whole (migrations, tests)."""
+
+# ruff: noqa: F401
+
+import assessors.models
+import criteria.models
+import evidence.models
+import portfolio.core.jobs
+import portfolio.core.log
+import portfolio.core.mail
+import portfolio.people.models
+import portfolio.records.models

@@ -1,0 +1,1 @@
+"""Gap matrix, progress, claims; reads everything below."""

@@ -1,0 +1,1 @@
+"""The kit every page uses: dependencies, templates, forms, responses, CSRF, error pages."""

@@ -1,0 +1,100 @@
+"""Errors to pages: class to status and template, once. The 500 page needs no database."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy.exc import IntegrityError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from portfolio.core import errors
+from portfolio.web.deps import NotSignedIn
+from portfolio.web.pages import render
+
+log = logging.getLogger("portfolio.web")
+
+STATUS: dict[type[errors.AppError], int] = {
+    errors.NotFound: 404,
+    errors.Forbidden: 403,
+    errors.Invalid: 422,
+    errors.Stale: 409,
+    errors.Locked: 409,
+    errors.TooLarge: 413,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+TITLES = {
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible",
+    409: "Changed meanwhile",
+    413: "Too large",
+    422: "Needs another look",
+    429: "Too many tries",
+    500: "Something went wrong",
+    503: "Just a moment",
+}
+
+
+def status_of(error: errors.AppError) -> int:
+    """The status code for an error, by the nearest class that has one."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def install(app: FastAPI, signed_out: Callable[[Request, NotSignedIn], Response]) -> None:
+    """Register the handlers. `signed_out` answers a request that needs somebody signed in."""
+
+    def known(request: Request, error: errors.AppError) -> Response:
+        if isinstance(error, NotSignedIn):
+            return signed_out(request, error)
+        response = error_page(request, status_of(error), error.message, getattr(error, "errors", {}))
+        if "retry_after_seconds" in error.data:
+            response.headers["Retry-After"] = str(error.data["retry_after_seconds"])
+        return response
+
+    def conflict(request: Request, error: IntegrityError) -> Response:
+        log.info("conflict %s", error.orig)
+        return error_page(
+            request,
+            409,
+            "Somebody did the same thing at the same moment. Reload the page to see how it stands.",
+        )
+
+    def http(request: Request, error: HTTPException) -> Response:
+        message = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
+        return error_page(request, error.status_code, message)
+
+    def unexpected(request: Request, error: Exception) -> Response:
+        return error_page(request, 500, "Something went wrong on our side.")
+
+    app.add_exception_handler(errors.AppError, known)  # type: ignore[arg-type]
+    app.add_exception_handler(IntegrityError, conflict)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, http)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, unexpected)
+
+
+def error_page(request: Request, status: int, message: str, fields: dict[str, str] | None = None) -> Response:
+    """A page, or JSON for a script that asked for it. Never fails: falls back to plain text in HTML."""
+    if not hasattr(request.state, "actor"):
+        request.state.actor = None
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"message": message, "errors": fields or {}}, status)
+    context: dict[str, Any] = {
+        "status_code": status,
+        "message": message,
+        "fields": fields or {},
+        "request_id": getattr(request.state, "request_id", ""),
+    }
+    template = f"errors/{status}.html" if status in TITLES and status != 405 else "errors/404.html"
+    if status not in TITLES:
+        template = "errors/500.html" if status >= 500 else "errors/404.html"
+    try:
+        return render(request, template, title=TITLES.get(status, "Not possible"), status=status, **context)
+    except Exception:
+        log.exception("the error page failed")
+        return HTMLResponse(
+            "<!doctype html><title>Something went wrong</title><h1>Something went wrong</h1>", status
+        )

@@ -1,0 +1,197 @@
+"""Drawing pages: the Jinja2 environment, what every page gets, redirects with a message for the next page."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from portfolio.core import clock
+from portfolio.core.actor import Actor
+from portfolio.core.resources import static_dir, templates_dir
+from portfolio.core.text import render_markdown, shorten
+from portfolio.web import csrf
+
+_FLASH = "flash"
+_FLASH_LIMIT = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """An entry of the main navigation."""
+
+    label: str
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the layout needs to know: title, navigation, and the way back as (label, url) pairs."""
+
+    title: str
+    nav: Sequence[NavItem] = ()
+    crumbs: Sequence[tuple[str, str]] = ()
+    demo: bool = False
+
+
+Navigation = Callable[[Actor | None, str], Sequence[NavItem]]
+
+
+@dataclass(slots=True)
+class Pages:
+    """Renders templates. Lives in `app.state.pages`."""
+
+    navigation: Navigation
+    environment: Environment = field(default_factory=lambda: make_environment())
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        title: str,
+        status: int = 200,
+        crumbs: Sequence[tuple[str, str]] = (),
+        **context: Any,
+    ) -> HTMLResponse:
+        """A whole page, or the fragment of it when `template` is a fragment (its name begins with "_")."""
+        actor: Actor | None = getattr(request.state, "actor", None)
+        page = Page(title, self.navigation(actor, request.url.path), crumbs, request.app.state.settings.demo)
+        flashes = read_flashes(request)
+        body = self.environment.get_template(template).render(
+            request=request,
+            page=page,
+            actor=actor,
+            csrf_token=csrf.token(request),
+            flashes=flashes,
+            zone=actor.zone if actor else "Europe/London",
+            **context,
+        )
+        response = HTMLResponse(body, status)
+        response.headers["Vary"] = "HX-Request, Cookie"
+        response.headers.setdefault("Cache-Control", "no-store")
+        csrf.remember(request, response)
+        if flashes:
+            response.delete_cookie(csrf.cookie_name(request, _FLASH), path="/")
+        return response
+
+
+def render(request: Request, template: str, *, title: str = "", **context: Any) -> HTMLResponse:
+    """Draw a page with the application's `Pages`; see `Pages.render`."""
+    pages: Pages = request.app.state.pages
+    return pages.render(request, template, title=title, **context)
+
+
+def wants_fragment(request: Request) -> bool:
+    """Whether htmx asked, so that a fragment answers instead of a redirect or a page."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-boosted") != "true"
+
+
+def see_other(request: Request, url: str, message: str = "", level: str = "success") -> Response:
+    """303 to `url`; `message` is shown on the next page (level: success, info, warning, error)."""
+    response = RedirectResponse(url, status_code=303)
+    if message:
+        packed = json.dumps([[level, shorten(message, 900)]]).encode()
+        csrf.set_cookie(request, response, _FLASH, base64.urlsafe_b64encode(packed).decode(), max_age=120)
+    return response
+
+
+def read_flashes(request: Request) -> list[tuple[str, str]]:
+    """Messages that the previous response left, as (level, text). Rubbish in the cookie reads as none."""
+    packed = request.cookies.get(csrf.cookie_name(request, _FLASH), "")
+    if not packed or len(packed) > _FLASH_LIMIT:
+        return []
+    try:
+        found = json.loads(base64.urlsafe_b64decode(packed))
+        return [(str(level), str(text)) for level, text in found]
+    except (ValueError, TypeError):
+        return []
+
+
+def local_url(value: str, default: str = "/") -> str:
+    """`value` if it is a path on this site, else `default`: what came from a form is not trusted to redirect."""
+    parts = urlsplit(value)
+    ok = value.startswith("/") and not value.startswith(("//", "/\\")) and not parts.netloc
+    return value if ok and not any(c in value for c in "\r\n\t\\") else default
+
+
+def long_date(value: date | datetime | None, zone: str = "Europe/London") -> str:
+    """A date written out: "3 Mar 2026". A moment is shown as the date in `zone`."""
+    if value is None:
+        return "no date"
+    if isinstance(value, datetime):
+        value = value.astimezone(ZoneInfo(zone)).date()
+    return f"{value.day} {value:%b %Y}"
+
+
+def moment(value: datetime | None, zone: str = "Europe/London") -> str:
+    """A moment written out in `zone`: "3 Mar 2026, 14:05"."""
+    if value is None:
+        return "never"
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def ago(value: datetime | date | None, zone: str = "Europe/London") -> str:
+    """How long ago in whole days: "today", "yesterday", "5 days ago"."""
+    if value is None:
+        return "never"
+    day = value.astimezone(ZoneInfo(zone)).date() if isinstance(value, datetime) else value
+    days = (clock.today(zone) - day).days
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago" if days > 0 else long_date(day))
+
+
+def file_size(size_bytes: int) -> str:
+    """Bytes for people: "820 B", "11.2 MB" (powers of 1,000, as file managers show them)."""
+    value, units = float(size_bytes), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} {units[0]}" if value >= 100 or units[0] == "B" else f"{value:.1f} {units[0]}"
+
+
+def make_environment(folder: Path | None = None) -> Environment:
+    """The Jinja2 environment: autoescape on, undefined variables raise."""
+    environment = Environment(
+        loader=FileSystemLoader(folder or templates_dir()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(asset=asset, icon=icon)
+    environment.filters.update(
+        long_date=long_date,
+        moment=moment,
+        ago=ago,
+        file_size=file_size,
+        markdown=render_markdown,
+        shorten=shorten,
+    )
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _manifest() -> dict[str, str]:
+    path = static_dir() / "dist" / "manifest.json"
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def asset(name: str) -> str:
+    """The address of a built file: asset("app.css") → "/static/dist/app-3f2a.css"."""
+    return f"/static/dist/{_manifest().get(name, name)}"
+
+
+def icon(name: str) -> str:
+    """The address of a sign in the sprite, for `<use href>`."""
+    return f"{asset('icons.svg')}#{name}"
