@@ -47,6 +47,5 @@ def test_the_server_keeps_to_its_folder(postgres_server: PostgresServer, databas
     folder = Path(postgres_server.url("x").partition("host=")[2])
     assert folder.name.startswith(PREFIX)
     assert sorted(path.name for path in folder.glob(".s.PGSQL.*")) == [".s.PGSQL.5432", ".s.PGSQL.5432.lock"]
-    assert not any(
-        line.startswith("listen_addresses = '*'") for line in (folder / "data/postgresql.conf").open()
-    )
+    settings = (folder / "data/postgresql.conf").read_text(encoding="utf-8").splitlines()
+    assert [line for line in settings if line.startswith("listen_addresses")] == ["listen_addresses = ''"]
