@@ -121,7 +121,7 @@ def assessors_of(session: Session, portfolio_id: int) -> Sequence[tuple[Allocati
     return rows.tuples().all()
 
 
-def _assured_portfolios(actor: Actor) -> Select[tuple[int]]:
+def _assured_portfolios(actor: Actor) -> Select[int]:
     return select(Allocation.portfolio_id).where(
         Allocation.person_id.in_(sorted(actor.assured_ids)),
         Allocation.role.in_([AllocationRole.ASSESSOR, AllocationRole.TRAINEE_ASSESSOR]),
