@@ -1,0 +1,464 @@
+"""Blobs in an S3-compatible store. The only file that knows the S3 client.
+
+The key of a blob is its hash, which is known at the end. Bodies of one part are sent straight to their
+key; larger ones go in parts to a temporary key, are copied by the server to their key, and the temporary
+object is removed. Nothing relies on conditional writes or on checksum headers, which not every store has:
+every part carries its Content-MD5, the one checksum that every store checks (SeaweedFS, for one, takes a
+body that does not fit its signed SHA-256).
+"""
+
+import base64
+import hashlib
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from evidence.storage.protocol import BlobMissing, StoredBlob, StoredKey, is_key, key_for
+from portfolio.core.errors import AppError, TooLarge, Unavailable
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+_MEBIBYTE = 1024 * 1024
+_PIECE_BYTES = 256 * 1024
+_MIN_PART_BYTES = 8 * _MEBIBYTE
+_MAX_PARTS = 10_000  # of one multipart upload, in S3 and every store that imitates it
+# CopyObject takes up to 5 GiB, but answers only when it is done; smaller steps stay within the time-outs.
+_COPY_AT_ONCE_BYTES = 256 * _MEBIBYTE
+_COPY_PART_BYTES = 256 * _MEBIBYTE
+_TEMPORARY = "tmp/"
+
+_BEYOND_END = {"InvalidRange", "416"}
+_ABSENT = {"NoSuchKey", "404", "NotFound"}
+_REFUSED = {
+    "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken",
+}  # fmt: skip
+_DAMAGED = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch"}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """How to reach a bucket. `prefix` is put before every key; "" or a text that ends in "/"."""
+
+    bucket: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    endpoint_url: str | None = None
+    region: str = "us-east-1"
+    prefix: str = ""
+    ca_file: str | None = None
+    connect_timeout_seconds: float = 5.0
+    read_timeout_seconds: float = 60.0
+    attempts: int = 4
+    path_style: bool = True
+
+
+class S3Store:
+    """A BlobStore in a bucket. Safe for many threads."""
+
+    def __init__(self, options: S3Options, name: str = "s3") -> None:
+        self._name = name
+        self.bucket = options.bucket
+        self.prefix = options.prefix
+        self.client = _client(options)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def writer(self, max_bytes: int) -> "S3Writer":
+        return S3Writer(self, max_bytes)
+
+    def open(self, key: str, start: int = 0, end_exclusive: int | None = None) -> "S3Reader":
+        if not is_key(key):
+            raise BlobMissing(self._name, key)
+        if end_exclusive is not None and start >= end_exclusive:
+            end_exclusive = start + 1  # still asks whether the blob is there
+            return S3Reader(self, key, start, start, self.body(key, start, end_exclusive)[0])
+        body, length = self.body(key, start, end_exclusive)
+        return S3Reader(self, key, start, start + length, body)
+
+    def body(self, key: str, start: int, end_exclusive: int | None) -> "tuple[StreamingBody | None, int]":
+        """The raw stream of a range and its length in bytes; none when the range begins after the end."""
+        span = f"bytes={start}-" + ("" if end_exclusive is None else str(end_exclusive - 1))
+        with self.translated(key):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=self.full(key), Range=span)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _BEYOND_END:
+                    return None, 0
+                raise
+        return answer["Body"], answer["ContentLength"]
+
+    def size(self, key: str) -> int:
+        if not is_key(key):
+            raise BlobMissing(self._name, key)
+        with self.translated(key):
+            return self.client.head_object(Bucket=self.bucket, Key=self.full(key))["ContentLength"]
+
+    def exists(self, key: str) -> bool:
+        try:
+            self.size(key)
+        except BlobMissing:
+            return False
+        return True
+
+    def delete(self, key: str, unless_modified_since: datetime | None = None) -> None:
+        if not is_key(key):
+            return
+        with suppress(BlobMissing), self.translated(key):
+            where = self.full(key)
+            if unless_modified_since is not None:
+                head = self.client.head_object(Bucket=self.bucket, Key=where)
+                if head["LastModified"] >= unless_modified_since.replace(microsecond=0):
+                    return
+            self.client.delete_object(Bucket=self.bucket, Key=where)
+
+    def keys(self, prefix: str = "") -> Iterator[StoredKey]:
+        for found in self._objects(prefix):
+            if is_key(found.key):
+                yield found
+
+    def sweep_temporary(self, older_than: datetime) -> int:
+        removed = 0
+        for found in self._objects(_TEMPORARY):
+            if found.modified_at < older_than:
+                with self.translated(found.key):
+                    self.client.delete_object(Bucket=self.bucket, Key=self.full(found.key))
+                removed += 1
+        return removed + self._sweep_uploads(older_than)
+
+    def check(self) -> None:
+        with self.translated(""):
+            self.client.head_bucket(Bucket=self.bucket)
+        with self.writer(64) as probe:
+            probe.write(secrets.token_bytes(32))
+            stored = probe.finish()
+        with self.open(stored.key) as reader:
+            intact = hashlib.sha256(b"".join(reader)).hexdigest() == stored.sha256
+        self.delete(stored.key)
+        if not intact:
+            raise Unavailable("The file store gives back other bytes than it was given.", store=self._name)
+
+    def full(self, key: str) -> str:
+        """The name of a key inside the bucket."""
+        return self.prefix + key
+
+    @contextmanager
+    def translated(self, key: str) -> Iterator[None]:
+        """Turn what the client raises into our errors."""
+        try:
+            yield
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in _ABSENT and key:
+                raise BlobMissing(self._name, key) from error
+            raise Unavailable(_sentence(code, self.bucket), store=self._name, code=code) from error
+        except (BotoCoreError, HTTPError, OSError) as error:
+            raise Unavailable(
+                "The file store does not answer.", store=self._name, code=type(error).__name__
+            ) from error
+
+    def _objects(self, prefix: str) -> Iterator[StoredKey]:
+        with self.translated(""):
+            pages = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.full(prefix)):
+                for found in page.get("Contents", []):
+                    key = found["Key"].removeprefix(self.prefix)
+                    yield StoredKey(key, found["Size"], found["LastModified"].astimezone(UTC))
+
+    def _sweep_uploads(self, older_than: datetime) -> int:
+        removed = 0
+        with self.translated(""):
+            pages = self.client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"] < older_than:
+                        self.client.abort_multipart_upload(
+                            Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                        )
+                        removed += 1
+        return removed
+
+
+class S3Writer:
+    """Collects one part at a time in memory (8 MiB; more only where `max_bytes` needs larger parts)."""
+
+    def __init__(self, store: S3Store, max_bytes: int) -> None:
+        self._store, self._max = store, max_bytes
+        self._part_bytes = max(_MIN_PART_BYTES, -(-max_bytes // _MAX_PARTS))
+        self._buffer = bytearray()
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._upload: _Multipart | None = None
+        self._lock = threading.RLock()
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        with self._lock, self._clean_up_on_failure():
+            if self._size + len(chunk) > self._max:
+                raise TooLarge("The file is larger than is allowed.", limit=self._max)
+            self._digest.update(chunk)
+            self._size += len(chunk)
+            with memoryview(chunk) as view:
+                taken = 0
+                while taken < len(view):
+                    room = self._part_bytes - len(self._buffer)
+                    self._buffer += view[taken : taken + room]
+                    taken += room
+                    if len(self._buffer) >= self._part_bytes:
+                        self._send_part()
+
+    def finish(self) -> StoredBlob:
+        with self._lock, self._clean_up_on_failure():
+            sha256 = self._digest.hexdigest()
+            key = key_for(sha256)
+            if self._upload is None:
+                self._put(key)
+            else:
+                self._send_part()
+                self._upload.complete()
+                _copy(self._store, self._upload.key, key, self._size)
+                self._upload.remove()
+            self._check_size(key)
+            self._closed = True
+            self._buffer = bytearray()
+            return StoredBlob(self._store.name, key, sha256, self._size)
+
+    def abort(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._buffer = bytearray()
+            if self._upload is not None:
+                self._upload.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+    def _put(self, key: str) -> None:
+        body = bytes(self._buffer)
+        with self._store.translated(""):
+            self._store.client.put_object(
+                Bucket=self._store.bucket, Key=self._store.full(key), Body=body, ContentMD5=_md5(body)
+            )
+
+    def _send_part(self) -> None:
+        if not self._buffer:
+            return
+        if self._upload is None:
+            self._upload = _Multipart(self._store, _TEMPORARY + secrets.token_hex(16))
+        self._upload.send(bytes(self._buffer))
+        self._buffer.clear()
+
+    def _check_size(self, key: str) -> None:
+        if self._store.size(key) != self._size:
+            raise Unavailable("The file store kept another size than it was given.", store=self._store.name)
+
+    @contextmanager
+    def _clean_up_on_failure(self) -> Iterator[None]:
+        if self._closed:
+            raise ValueError("this writer is closed")
+        try:
+            yield
+        except AppError:
+            self.abort()
+            raise
+
+
+class _Multipart:
+    """One multipart upload, from its beginning to its object."""
+
+    def __init__(self, store: S3Store, key: str) -> None:
+        self.key = key
+        self._store = store
+        self._parts: list[CompletedPartTypeDef] = []
+        self._done = False
+        with store.translated(""):
+            answer = store.client.create_multipart_upload(Bucket=store.bucket, Key=store.full(key))
+        self._id = answer["UploadId"]
+
+    def send(self, body: bytes) -> None:
+        number = len(self._parts) + 1
+        with self._store.translated(""):
+            answer = self._store.client.upload_part(
+                Bucket=self._store.bucket,
+                Key=self._store.full(self.key),
+                UploadId=self._id,
+                PartNumber=number,
+                Body=body,
+                ContentMD5=_md5(body),
+            )
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+    def copy(self, source: str, start: int, end_exclusive: int) -> None:
+        """Add a range of another object as the next part; the server copies."""
+        number = len(self._parts) + 1
+        with self._store.translated(""):
+            answer = self._store.client.upload_part_copy(
+                Bucket=self._store.bucket,
+                Key=self._store.full(self.key),
+                UploadId=self._id,
+                PartNumber=number,
+                CopySource={"Bucket": self._store.bucket, "Key": self._store.full(source)},
+                CopySourceRange=f"bytes={start}-{end_exclusive - 1}",
+            )
+        self._parts.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
+
+    def complete(self) -> None:
+        with self._store.translated(""):
+            self._store.client.complete_multipart_upload(
+                Bucket=self._store.bucket,
+                Key=self._store.full(self.key),
+                UploadId=self._id,
+                MultipartUpload={"Parts": self._parts},
+            )
+        self._done = True
+
+    def remove(self) -> None:
+        """Drop the parts or the object. A store that is away keeps them until the sweep."""
+        where = self._store.full(self.key)
+        with suppress(BlobMissing, Unavailable), self._store.translated(self.key):
+            if self._done:
+                self._store.client.delete_object(Bucket=self._store.bucket, Key=where)
+            else:
+                self._store.client.abort_multipart_upload(
+                    Bucket=self._store.bucket, Key=where, UploadId=self._id
+                )
+
+
+class S3Reader:
+    """Streams a range; a connection lost in the middle is taken up again where it broke, three times."""
+
+    def __init__(
+        self, store: S3Store, key: str, start: int, end_exclusive: int, body: "StreamingBody | None"
+    ) -> None:
+        self._store, self._key = store, key
+        self._position, self._end = start, end_exclusive
+        self._resumes = 3
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        while self._position < self._end and self._body is not None:
+            piece = self._read()
+            if piece:
+                self._position += len(piece)
+                return piece
+        self.close()
+        raise StopIteration
+
+    def close(self) -> None:
+        if self._body is not None:
+            with suppress(HTTPError, OSError):
+                self._body.close()
+            self._body = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self) -> bytes:
+        """The next bytes, or none after a connection was opened anew."""
+        try:
+            with self._store.translated(self._key):
+                assert self._body is not None
+                piece = self._body.read(min(_PIECE_BYTES, self._end - self._position))
+        except Unavailable:
+            piece = b""
+        if piece:
+            return piece
+        self.close()
+        self._resumes -= 1
+        if self._resumes < 0:
+            raise Unavailable("The file store broke off in the middle of a file.", store=self._store.name)
+        self._body, _ = self._store.body(self._key, self._position, self._end)
+        return b""
+
+
+def _client(options: S3Options) -> "S3Client":
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=options.endpoint_url,
+        region_name=options.region,
+        aws_access_key_id=options.access_key,
+        aws_secret_access_key=options.secret_key,
+        verify=options.ca_file,
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=options.connect_timeout_seconds,
+            read_timeout=options.read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": options.attempts},
+            max_pool_connections=32,
+            tcp_keepalive=True,
+            # Checksum headers and trailers are not understood by every store; Content-MD5 is.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path" if options.path_style else "auto"},
+        ),
+    )
+
+
+def _md5(body: bytes) -> str:
+    """Against damage on the way only; what the content is, SHA-256 says."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+
+
+def _copy(store: S3Store, source: str, target: str, size: int) -> None:
+    """Copy inside the bucket without the bytes passing through here."""
+    if size <= _COPY_AT_ONCE_BYTES:
+        with store.translated(source):
+            store.client.copy_object(
+                Bucket=store.bucket,
+                Key=store.full(target),
+                CopySource={"Bucket": store.bucket, "Key": store.full(source)},
+            )
+        return
+    upload = _Multipart(store, target)
+    try:
+        for start in range(0, size, _COPY_PART_BYTES):
+            upload.copy(source, start, min(size, start + _COPY_PART_BYTES))
+        upload.complete()
+    except AppError:
+        upload.remove()
+        raise
+
+
+def _sentence(code: str, bucket: str) -> str:
+    if code in _REFUSED:
+        return "The file store refuses the access key or its secret."
+    if code == "NoSuchBucket" or code in _ABSENT:
+        return f"The file store has no bucket called “{bucket}”."
+    if code in _DAMAGED:
+        return "The file was damaged on its way to the file store."
+    if code in {"InsufficientStorage", "507", "QuotaExceeded"}:
+        return "The file store is full."
+    return f"The file store cannot do this now ({code})."
