@@ -1,0 +1,162 @@
+"""Rows of text in and out of Excel workbooks. The container is measured before anything in it is parsed."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+import xlsxwriter
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+from criteria.importers.parsed import Problem
+from criteria.importers.source import check_size
+from portfolio.core.errors import Invalid, TooLarge
+
+MAX_PARTS = 500
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+# Text such as "_x0041_" looks like Excel's escapes; XlsxWriter escapes overlapping ones wrongly and openpyxl 3.1
+# drops every "x005F_". An invisible word joiner inside keeps both away from it, and is taken out again.
+_JOINER = "\u2060"
+_JOINABLE = re.compile(f"(x[0-9A-Fa-f]{{4}}{_JOINER}*)_")
+_JOINED = re.compile(f"(x[0-9A-Fa-f]{{4}}{_JOINER}*){_JOINER}_")
+_BROKEN = "This is not a readable Excel workbook (.xlsx). Nothing was read."
+
+Rows = list[tuple[int, list[str]]]
+
+
+def read_rows(data: bytes, *, max_bytes: int, max_rows: int, max_columns: int) -> tuple[Rows, list[Problem]]:
+    """The rows of the first sheet as (row number from 1, cells), rows without text left out, and notes.
+
+    One row above `max_rows` is read, so that the caller sees that there are more. Raises TooLarge and
+    Invalid as the size, the container or its contents demand.
+    """
+    check_size(len(data), max_bytes)
+    _check_container(data)
+    try:
+        return _read(data, max_rows, max_columns)
+    # openpyxl lets whatever a malformed part provokes through; the list is what fuzzing it showed
+    except (
+        InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError,
+        AttributeError, IndexError, OverflowError, EOFError, NotImplementedError, AssertionError, OSError,
+    ) as error:  # fmt: skip
+        raise Invalid(_BROKEN, line=1) from error
+
+
+def write_rows(sheet: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """A workbook with one sheet of text cells; the same rows give the same bytes."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001  xlsxwriter wants it naive
+        page = book.add_worksheet(sheet)
+        page.freeze_panes(1, 0)
+        page.set_column(header.index("text"), header.index("text"), 80)
+        for at, cells in enumerate((header, *rows)):
+            for column, cell in enumerate(cells):
+                if cell:
+                    page.write_string(at, column, _JOINABLE.sub(_join, cell))
+    return out.getvalue()
+
+
+def _check_container(data: bytes) -> None:
+    """Refuse bombs and entity tricks by looking at the parts, without parsing them."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as container:
+            parts = container.infolist()
+            unpacked = sum(part.file_size for part in parts)
+            if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED_BYTES:
+                raise TooLarge(
+                    f"This workbook unpacks to {unpacked:,} bytes in {len(parts):,} parts; at most"
+                    f" {MAX_UNPACKED_BYTES:,} bytes in {MAX_PARTS} parts are read. Nothing was read.",
+                    limit=MAX_UNPACKED_BYTES,
+                )
+            for part in parts:
+                _check_part(container, part)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        ValueError,
+    ) as error:
+        raise Invalid(_BROKEN, line=1) from error  # RuntimeError: the part is encrypted
+
+
+def _check_part(container: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    if not part.filename.endswith((".xml", ".rels")):
+        return
+    text = container.read(part).replace(b"\x00", b"")  # UTF-16 parts read like ASCII then
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise Invalid(
+            "A part of this workbook declares entities, which no spreadsheet does. Nothing was read.", line=1
+        )
+
+
+def _read(data: bytes, max_rows: int, max_columns: int) -> tuple[Rows, list[Problem]]:
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    try:
+        sheets = [sheet for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
+        if not sheets:
+            raise Invalid("This workbook has no sheet with cells.", line=1)
+        notes: list[Problem] = []
+        rows: Rows = []
+        for number, cells in enumerate(
+            sheets[0].iter_rows(max_row=max_rows + 2, max_col=max_columns), start=1
+        ):
+            texts = [
+                _cell_text(cell.value, getattr(cell, "number_format", ""), number, notes) for cell in cells
+            ]
+            if any(texts):
+                rows.append((number, texts))
+        notes += [
+            Problem(1, "sheet_ignored", f"Only the first sheet is read; “{sheet.title[:60]}” was not.")
+            for sheet in sheets[1:]
+        ]
+        return rows, notes
+    finally:
+        book.close()
+
+
+def _cell_text(value: object, number_format: str, row: int, notes: list[Problem]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _JOINED.sub(r"\1_", _ESCAPED.sub(_unescape, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _decimal(value, number_format, row, notes)
+    if isinstance(value, date | datetime | time | timedelta):
+        message = f"The spreadsheet made the date “{value}” of what was typed. Format the column as text."
+        notes.append(Problem(row, "date_in_cell", message, blocking=True))
+    return str(value)
+
+
+def _join(found: re.Match[str]) -> str:
+    return f"{found[1]}{_JOINER}_"
+
+
+def _unescape(found: re.Match[str]) -> str:
+    character = chr(int(found[1], 16))
+    return "" if "\ud800" <= character <= "\udfff" else character
+
+
+def _decimal(value: float, number_format: str, row: int, notes: list[Problem]) -> str:
+    if value.is_integer():
+        return str(int(value))
+    places = re.fullmatch(r"0\.(0+)", number_format)
+    if places:
+        return f"{value:.{len(places[1])}f}"
+    message = f"“{value}” is stored as a number, so 1.10 and 1.1 are the same. Format the column as text."
+    notes.append(Problem(row, "number_in_cell", message))
+    return repr(value)
