@@ -1,5 +1,6 @@
 """What counts towards a sufficiency rule, what is short of it, and until when: the arithmetic of coverage."""
 
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -87,12 +88,7 @@ def add_months(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     if year > date.max.year:
         return date.max
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has a day 28")
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def next_day(day: date) -> date | None:
@@ -106,7 +102,8 @@ def expires_on(rule: SufficiencyRule, counted: Sequence[MappingFact]) -> date | 
     if months is None:
         return None
     lasting = [(add_months(fact.occurred_on, months), fact) for fact in counted if fact.occurred_on]
-    for day in sorted({day for day, _ in lasting}):
-        if not is_satisfied(rule, [fact for last, fact in lasting if last > day]):
-            return next_day(day)
-    return None
+    ends = sorted({day for day, _ in lasting})
+    return next(
+        (next_day(day) for day in ends if not is_satisfied(rule, [f for last, f in lasting if last > day])),
+        None,
+    )
