@@ -79,5 +79,7 @@ def _shortened(text: str) -> str:
 def _ascii(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = " ".join(re.sub(r'[^ -~]|["\\%;/:*?<>|]', "_", plain).split())
-    stem = plain.rpartition(".")[0] or plain
-    return plain if stem.strip("._ ") else "file" + plain[plain.rfind(".") :] * ("." in plain)
+    stem, dot, suffix = plain.rpartition(".")
+    if not dot:
+        stem, suffix = plain, ""
+    return plain if stem.strip("._ ") else f"file{dot}{suffix}"

@@ -235,7 +235,9 @@ async def _urlencoded(stream: AsyncIterator[bytes], limits: FormLimits) -> Field
             raise TooLarge("The form holds too much text.", limit=limits.max_fields_bytes)
     if body.count(b"&") >= limits.max_fields:
         raise TooLarge("The form holds too many fields.", limit=limits.max_fields)
-    pairs = parse_qsl(bytes(body), keep_blank_values=True)
+    # Latin-1 gives every byte one letter, so that the encoding can be judged value by value
+    text = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in text]
     if any(len(value) > limits.max_field_bytes for _, value in pairs):
         raise TooLarge("A field of the form holds too much text.", limit=limits.max_field_bytes)
     return [(decoded(name), decoded(value)) for name, value in pairs]
