@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=20), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("search_key", sa.String(length=700), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("theme", sa.String(length=10), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -83,6 +84,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_persons_code")),
         sa.UniqueConstraint("email", name=op.f("uq_persons_email")),
     )
+    with op.batch_alter_table("persons", schema=None) as batch_op:
+        batch_op.create_index("ix_persons_search", ["search_key", "id"], unique=False)
+
     op.create_table(
         "sign_in_attempts",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -152,6 +156,8 @@ def upgrade() -> None:
         sa.Column("to_name", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("is_secret", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -323,6 +329,7 @@ def upgrade() -> None:
     op.create_table(
         "sign_in_sessions",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("membership_id", sa.Integer(), nullable=True),
@@ -339,6 +346,7 @@ def upgrade() -> None:
             ["person_id"], ["persons.id"], name=op.f("fk_sign_in_sessions_person_id_persons")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_sessions")),
+        sa.UniqueConstraint("code", name=op.f("uq_sign_in_sessions_code")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sign_in_sessions_token_hash")),
     )
     with op.batch_alter_table("sign_in_sessions", schema=None) as batch_op:
@@ -1053,6 +1061,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_sign_in_attempts_account")
 
     op.drop_table("sign_in_attempts")
+    with op.batch_alter_table("persons", schema=None) as batch_op:
+        batch_op.drop_index("ix_persons_search")
+
     op.drop_table("persons")
     op.drop_table("log_streams")
     with op.batch_alter_table("jobs", schema=None) as batch_op:

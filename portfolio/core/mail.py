@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portfolio.core import clock, jobs
@@ -29,7 +29,12 @@ class MailState(StrEnum):
 
 
 class MailMessage(Model):
-    """One message to one person. `centre_id` says whose outbox shows it."""
+    """One message to one person. `centre_id` says whose outbox shows it.
+
+    `path` is the page the message points to; the public address is put before it only when the text is shown
+    or sent (`text_of`), so it stays right when the address changes. A secret path (a single-use link) is
+    forgotten once the message was sent or the link was used.
+    """
 
     __tablename__ = "mail_messages"
     __table_args__ = (Index("ix_mail_outbox", "centre_id", "created_at"),)
@@ -41,6 +46,8 @@ class MailMessage(Model):
     to_name: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text, default="")
+    is_secret: Mapped[bool] = mapped_column(default=False)
     state: Mapped[MailState] = mapped_column(Choice(MailState), default=MailState.WAITING)
     problem: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
@@ -48,9 +55,20 @@ class MailMessage(Model):
 
 
 def queue_mail(
-    session: Session, *, to: tuple[str, str], subject: str, body: str, centre_id: int | None
+    session: Session,
+    *,
+    to: tuple[str, str],
+    subject: str,
+    body: str,
+    centre_id: int | None,
+    path: str = "",
+    is_secret: bool = False,
 ) -> MailMessage:
-    """Write a message (`to` is name and address) and enqueue its sending."""
+    """Write a message (`to` is name and address) and enqueue its sending.
+
+    `path` ("/portfolios/abc") becomes a full address at the end of the text; `is_secret` when it is a
+    single-use link.
+    """
     message = MailMessage(
         code=new_code(),
         centre_id=centre_id,
@@ -58,12 +76,26 @@ def queue_mail(
         to_address=to[1],
         subject=" ".join(subject.split()),
         body=body,
+        path=path,
+        is_secret=is_secret,
         created_at=clock.now(),
     )
     session.add(message)
     session.flush()
     jobs.enqueue(session, SEND, {"message_id": message.id})
     return message
+
+
+def text_of(message: MailMessage, public_url: str) -> str:
+    """The text as it is sent: the body, and the full address of the page it points to."""
+    return f"{message.body}\n\n{public_url}{message.path}\n" if message.path else f"{message.body}\n"
+
+
+def forget_secret(session: Session, path: str) -> None:
+    """Take a single-use link out of every message that holds it, because it was used or replaced."""
+    session.execute(
+        update(MailMessage).where(MailMessage.path == path, MailMessage.is_secret).values(path="")
+    )
 
 
 def send_handler(settings: Settings) -> jobs.Handler:
@@ -79,6 +111,8 @@ def send_handler(settings: Settings) -> jobs.Handler:
             row = session.get_one(MailMessage, message.id)
             row.state = MailState.FAILED if problem else MailState.SENT
             row.problem, row.sent_at = problem, None if problem else clock.now()
+            if row.is_secret and not problem:
+                row.path = ""
 
     return send
 
@@ -89,7 +123,7 @@ def _deliver(settings: Settings, message: MailMessage) -> str | None:
     mail["From"], mail["Subject"] = settings.mail_from, message.subject
     mail["To"] = message.to_address
     mail["Message-ID"] = f"<{message.code}@competency-portfolio>"
-    mail.set_content(message.body)
+    mail.set_content(text_of(message, settings.public_url))
     try:
         with _connect(settings) as server:
             server.send_message(mail)

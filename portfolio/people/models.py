@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portfolio.core.actor import Role
 from portfolio.core.db import Choice, Model
+from portfolio.core.ids import new_code
+from portfolio.core.text import fold
 from portfolio.people.rules import AllocationRole, LinkPurpose
 
 _OPEN = text("ended_at IS NULL")
@@ -41,14 +43,16 @@ class Site(Model):
 
 
 class Person(Model):
-    """One human being with one account. `email` is stored folded to lower case."""
+    """One human being with one account. `email` is in lower case; `search_key` is name and email, folded."""
 
     __tablename__ = "persons"
+    __table_args__ = (Index("ix_persons_search", "search_key", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)
     name: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(String(320), unique=True)
+    search_key: Mapped[str] = mapped_column(String(700), default="")
     password_hash: Mapped[str | None] = mapped_column(Text)
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     created_at: Mapped[datetime]
@@ -57,6 +61,12 @@ class Person(Model):
     memberships: Mapped[list["Membership"]] = relationship(
         back_populates="person", foreign_keys="Membership.person_id"
     )
+
+
+@event.listens_for(Person, "before_insert")
+@event.listens_for(Person, "before_update")
+def _fold_for_search(_mapper: object, _connection: object, person: Person) -> None:
+    person.search_key = fold(f"{person.name} {person.email}")[:700]
 
 
 class Membership(Model):
@@ -142,6 +152,7 @@ class SignInSession(Model):
     __table_args__ = (Index("ix_sign_in_sessions_person", "person_id", "revoked_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True, default=new_code)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
     membership_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))

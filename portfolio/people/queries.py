@@ -14,8 +14,9 @@ from portfolio.people.models import (
     Notification,
     Person,
     SignInSession,
+    SingleUseLink,
 )
-from portfolio.people.rules import ALLOCATION_FOR_ROLE, is_in_force
+from portfolio.people.rules import ALLOCATION_FOR_ROLE, LinkPurpose, is_in_force
 
 
 def open_session(session: Session, token: str) -> SignInSession | None:
@@ -26,6 +27,30 @@ def open_session(session: Session, token: str) -> SignInSession | None:
     if row is None or row.revoked_at is not None or row.expires_at <= clock.now():
         return None
     return row
+
+
+def usable_link(session: Session, purpose: LinkPurpose, token: str) -> SingleUseLink | None:
+    """The link of a raw token while it is neither used, revoked nor expired; None otherwise."""
+    link = session.scalars(
+        select(SingleUseLink).where(
+            SingleUseLink.token_hash == token_hash(token), SingleUseLink.purpose == purpose
+        )
+    ).one_or_none()
+    if link is None or link.used_at or link.revoked_at or link.expires_at <= clock.now():
+        return None
+    return link
+
+
+def pending_invitations(session: Session, person_ids: list[int]) -> set[int]:
+    """Those of these people whose invitation can still be used."""
+    query = select(SingleUseLink.person_id).where(
+        SingleUseLink.purpose == LinkPurpose.INVITATION,
+        SingleUseLink.person_id.in_(person_ids),
+        SingleUseLink.used_at.is_(None),
+        SingleUseLink.revoked_at.is_(None),
+        SingleUseLink.expires_at > clock.now(),
+    )
+    return {found for found in session.scalars(query) if found is not None}
 
 
 def memberships_in_force(session: Session, person_id: int) -> list[tuple[Membership, Centre]]:

@@ -34,6 +34,15 @@ LIFETIMES = {
     LinkPurpose.WITNESS: timedelta(days=30),
 }
 
+LINK_PATHS = {
+    LinkPurpose.SETUP: "/setup",
+    LinkPurpose.INVITATION: "/invitation",
+    LinkPurpose.RESET: "/reset",
+    LinkPurpose.DEMO: "/demo",
+    LinkPurpose.WITNESS: "/witness",
+}
+"""Under which address a link of each purpose is opened; the token follows."""
+
 PASSWORD_MIN = 10
 PASSWORD_MAX = 200
 _COMMON_WORDS = """
@@ -88,3 +97,17 @@ ALLOCATION_FOR_ROLE = {
     Role.EQA: AllocationRole.EQA,
 }
 """Which allocations a chosen role draws its grants from. Other roles need none."""
+
+
+def role_days_problem(role: Role, starts_on: date | None, ends_on: date | None) -> tuple[str, str] | None:
+    """What is wrong with a role's first and last day, as (field, sentence); None when nothing is.
+
+    An external quality assurer sees the centre during a visit only, so both days are needed.
+    """
+    if role is Role.EQA and starts_on is None:
+        return "starts_on", "An external quality assurer needs the first day of the visit."
+    if role is Role.EQA and ends_on is None:
+        return "ends_on", "An external quality assurer needs the last day of the visit."
+    if starts_on and ends_on and ends_on < starts_on:
+        return "ends_on", "The last day lies before the first."
+    return None

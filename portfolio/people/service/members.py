@@ -1,0 +1,185 @@
+"""People of a centre and their roles: add, end, rename, archive."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portfolio.core import clock, log
+from portfolio.core.actor import ROLE_LABELS, Actor, Role
+from portfolio.core.errors import Invalid, Locked
+from portfolio.core.ids import new_code
+from portfolio.people.models import Allocation, Assurance, Centre, Membership, Person, SignInSession
+from portfolio.people.rules import ALLOCATION_FOR_ROLE, role_days_problem
+
+_ASSURED = (Role.ASSESSOR, Role.TRAINEE_ASSESSOR)
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """Who to add, and in which role. `starts_on` and `ends_on` are both inclusive; an EQA needs both."""
+
+    name: str
+    email: str
+    role: Role
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+def add_member(
+    session: Session, actor: Actor | None, centre: Centre, new: NewMember
+) -> tuple[Person, Membership]:
+    """Give a role in a centre to the person of this email address, made when nobody has it yet.
+
+    A person who is known keeps their own name. Sends nothing: see `invite`. Raises Invalid when the person
+    holds the role here already, or when an EQA's days are missing or out of order.
+    """
+    problem = role_days_problem(new.role, new.starts_on, new.ends_on)
+    if problem:
+        raise Invalid(problem[1], {problem[0]: problem[1]})
+    person = session.scalars(select(Person).where(Person.email == new.email.lower())).one_or_none()
+    if person is None:
+        person = Person(code=new_code(), name=new.name, email=new.email.lower(), created_at=clock.now())
+        session.add(person)
+        session.flush()
+    person.archived_at = None
+    return person, add_role(session, actor, centre, person, new)
+
+
+def add_role(
+    session: Session, actor: Actor | None, centre: Centre, person: Person, new: NewMember
+) -> Membership:
+    """A further role for somebody; the role and days of `new` count. Raises Invalid as `add_member`."""
+    problem = role_days_problem(new.role, new.starts_on, new.ends_on)
+    if problem:
+        raise Invalid(problem[1], {problem[0]: problem[1]})
+    if any(m.role is new.role for m in open_memberships(session, person.id, centre.id)):
+        message = f"{person.name} is {ROLE_LABELS[new.role].lower()} here already."
+        raise Invalid(message, {"role": message})
+    membership = Membership(
+        code=new_code(),
+        person_id=person.id,
+        centre_id=centre.id,
+        role=new.role,
+        starts_on=new.starts_on,
+        ends_on=new.ends_on,
+        created_at=clock.now(),
+        created_by_id=actor.person_id if actor else None,
+    )
+    session.add(membership)
+    session.flush()
+    data = {
+        "person": person.code,
+        "role": new.role.value,
+        "starts_on": new.starts_on,
+        "ends_on": new.ends_on,
+    }
+    log.append(session, actor, log.Stream.centre(centre.code), "role.given", membership.code, data)
+    return membership
+
+
+def end_role(session: Session, actor: Actor, person: Person, membership: Membership) -> None:
+    """End a role of the actor's centre, with the allocations and assurances held in it.
+
+    Raises Locked when the centre would be left without a manager.
+    """
+    if membership.ended_at is not None:
+        return
+    if membership.role is Role.CENTRE_MANAGER and not _other_manager(session, membership):
+        raise Locked(
+            f"{person.name} is the only centre manager. Make somebody else a centre manager first; "
+            "nothing was changed."
+        )
+    membership.ended_at, membership.ended_by_id = clock.now(), actor.person_id
+    data = {
+        "person": person.code,
+        "role": membership.role.value,
+        "allocations": _end_allocations(session, actor, membership),
+        "assurances": _end_assurances(session, actor, membership),
+    }
+    session.flush()
+    log.append(session, actor, log.Stream.centre(actor.centre_code), "role.ended", membership.code, data)
+
+
+def archive_person(session: Session, actor: Actor, person: Person) -> None:
+    """End every role of the person in the actor's centre. Without a role anywhere, the account is closed too.
+
+    Raises Locked for the only centre manager, and for an operator, who is not the centre's to remove.
+    """
+    held = open_memberships(session, person.id, actor.centre_id)
+    if any(m.role is Role.OPERATOR for m in held):
+        raise Locked(f"{person.name} operates this installation, so a centre manager cannot archive them.")
+    for membership in held:
+        end_role(session, actor, person, membership)
+    if not open_memberships(session, person.id, None):
+        person.archived_at = clock.now()
+        session.execute(
+            update(SignInSession)
+            .where(SignInSession.person_id == person.id, SignInSession.revoked_at.is_(None))
+            .values(revoked_at=clock.now())
+        )
+    log.append(session, actor, log.Stream.centre(actor.centre_code), "person.archived", person.code)
+
+
+def rename_person(session: Session, actor: Actor, person: Person, name: str) -> None:
+    """Correct a person's name. The log keeps both."""
+    if name != person.name:
+        data = {"before": person.name, "after": name}
+        person.name = name
+        session.flush()
+        log.append(session, actor, log.Stream.centre(actor.centre_code), "person.renamed", person.code, data)
+
+
+def open_memberships(session: Session, person_id: int, centre_id: int | None) -> Sequence[Membership]:
+    """Roles that were not ended (their days may lie ahead or behind), in one centre or (None) anywhere."""
+    query = select(Membership).where(Membership.person_id == person_id, Membership.ended_at.is_(None))
+    if centre_id is not None:
+        query = query.where(Membership.centre_id == centre_id)
+    return session.scalars(query.order_by(Membership.id)).all()
+
+
+def _other_manager(session: Session, membership: Membership) -> bool:
+    query = select(Membership.id).where(
+        Membership.centre_id == membership.centre_id,
+        Membership.role == Role.CENTRE_MANAGER,
+        Membership.ended_at.is_(None),
+        Membership.id != membership.id,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _end_allocations(session: Session, actor: Actor, membership: Membership) -> list[str]:
+    wanted = ALLOCATION_FOR_ROLE.get(membership.role)
+    if wanted is None:
+        return []
+    rows = session.scalars(
+        select(Allocation).where(
+            Allocation.person_id == membership.person_id,
+            Allocation.centre_id == membership.centre_id,
+            Allocation.role == wanted,
+            Allocation.ended_at.is_(None),
+        )
+    ).all()
+    for row in rows:
+        row.ended_at, row.ended_by_id = clock.now(), actor.person_id
+    return sorted(row.code for row in rows)
+
+
+def _end_assurances(session: Session, actor: Actor, membership: Membership) -> list[str]:
+    """An IQA's duties end with the role; an assessor's end with their last role that is assured."""
+    query = select(Assurance).where(Assurance.centre_id == membership.centre_id, Assurance.ended_at.is_(None))
+    if membership.role is Role.IQA:
+        query = query.where(Assurance.iqa_id == membership.person_id)
+    elif membership.role in _ASSURED:
+        held = open_memberships(session, membership.person_id, membership.centre_id)
+        if any(m.role in _ASSURED and m.id != membership.id for m in held):
+            return []
+        query = query.where(Assurance.assessor_id == membership.person_id)
+    else:
+        return []
+    rows = session.scalars(query).all()
+    for row in rows:
+        row.ended_at, row.ended_by_id = clock.now(), actor.person_id
+    return sorted(row.code for row in rows)
