@@ -179,6 +179,8 @@ def _inside(head: bytes, size: int, read_at: ReadAt) -> str | None:
         return _ogg(head)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(head)
+    if head.startswith(b"ID3") and len(head) >= 10:
+        return _tagged_audio(head, read_at)
     if head[:4] in {b"RIFF", b"RF64"}:
         return {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}.get(head[8:12])
     return None
@@ -274,6 +276,18 @@ def _movie_box(size: int, read_at: ReadAt) -> bytes:
             return b""
         position += length
     return b""
+
+
+def _tagged_audio(head: bytes, read_at: ReadAt) -> str:
+    """What stands behind an ID3 tag, which may hold a cover picture larger than what libmagic sees."""
+    tag_bytes = 0
+    for seven_bits in head[6:10]:
+        tag_bytes = tag_bytes << 7 | (seven_bits & 0x7F)
+    start = read_at(10 + tag_bytes, 4)
+    if start == b"fLaC":
+        return "audio/flac"
+    is_adts = len(start) >= 2 and start[0] == 0xFF and start[1] & 0xF6 == 0xF0
+    return "audio/aac" if is_adts else "audio/mpeg"
 
 
 def _ogg(head: bytes) -> str:
