@@ -51,7 +51,8 @@ class Revision(Model):
     """What an item says. A draft until submitted; then frozen with a digest and never changed again.
 
     `details` holds the fields of the kind (see evidence.rules). `edit_version` counts saves of the draft, so
-    that two tabs cannot overwrite each other.
+    that two tabs cannot overwrite each other. `started_from` is the state of the item when a second or later
+    revision was begun: discarding the draft leads back to it.
     """
 
     __tablename__ = "revisions"
@@ -77,6 +78,7 @@ class Revision(Model):
     saved_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]
     digest: Mapped[str | None] = mapped_column(String(64))
+    started_from: Mapped[EvidenceState | None] = mapped_column(Choice(EvidenceState))
 
     evidence: Mapped[Evidence] = relationship(back_populates="revisions")
     files: Mapped[list["EvidenceFile"]] = relationship(order_by="EvidenceFile.position")

@@ -617,6 +617,7 @@ def upgrade() -> None:
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.Column("started_from", sa.String(length=40), nullable=True),
         sa.CheckConstraint(
             "(frozen_at IS NULL) = (digest IS NULL)", name=op.f("ck_revisions_frozen_has_digest")
         ),

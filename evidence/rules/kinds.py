@@ -1,0 +1,227 @@
+"""The eight kinds of evidence: what each is for, and the fields each needs beside the common ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from criteria.rules import EvidenceKind, WitnessStatus
+
+
+class FieldKind(StrEnum):
+    """How a field is asked for and kept. Dates as "2026-03-31", times as "14:05", rows as a list."""
+
+    LINE = "line"
+    TEXT = "text"
+    DATE = "date"
+    TIME = "time"
+    LINK = "link"
+    WITNESS_STATUS = "witness_status"
+    ROWS = "rows"
+
+
+@dataclass(frozen=True, slots=True)
+class DetailField:
+    """One field of `Revision.details`. `required`: the item cannot be submitted without it."""
+
+    name: str
+    label: str
+    kind: FieldKind = FieldKind.LINE
+    required: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KindGuide:
+    """What a kind is, for the page on which it is chosen, and how its pages ask for text and files."""
+
+    sentence: str
+    good_for: str
+    text_label: str
+    text_hint: str
+    text_required: bool = False
+    files_required: bool = False
+    takes_files: bool = True
+
+
+QUESTION_ROWS = "questions"
+RPL_SOURCE = DetailField(
+    "rpl_source",
+    "Where the prior learning comes from",
+    required=True,
+    hint="The course, job or certificate, with its date.",
+)
+"""Asked for when an item is marked as prior learning, whatever its kind."""
+
+_ASSESSOR = DetailField("assessor", "Assessor", required=True, hint="Who observed or asked.")
+_MODE = DetailField(
+    "held_by", "How it took place", hint="For instance face to face, by phone, by video call."
+)
+
+FIELDS: dict[EvidenceKind, tuple[DetailField, ...]] = {
+    EvidenceKind.RECORDING: (
+        DetailField(
+            "people",
+            "Who can be seen or heard",
+            FieldKind.TEXT,
+            hint="Say who they are and that they agreed to be recorded.",
+        ),
+    ),
+    EvidenceKind.OBSERVATION: (
+        _ASSESSOR,
+        DetailField("started_at", "Started at", FieldKind.TIME, required=True),
+        DetailField("ended_at", "Ended at", FieldKind.TIME, required=True),
+        DetailField("place", "Place", hint="Where exactly, when the site alone does not say it."),
+    ),
+    EvidenceKind.WITNESS_TESTIMONY: (
+        DetailField("witness_name", "Name of the witness", required=True),
+        DetailField(
+            "witness_status",
+            "Status of the witness",
+            FieldKind.WITNESS_STATUS,
+            required=True,
+            hint="How well the witness knows the work and the standards.",
+        ),
+        DetailField(
+            "relationship", "Relationship to the candidate", required=True, hint="For instance line manager."
+        ),
+        DetailField(
+            "contact", "Contact", required=True, hint="A phone number or an email address for questions."
+        ),
+        DetailField(
+            "confirmed_by",
+            "Confirmed by",
+            hint="How the witness confirmed it, such as a signed statement among the files.",
+        ),
+        DetailField("confirmed_on", "Confirmed on", FieldKind.DATE),
+    ),
+    EvidenceKind.REFLECTIVE_ACCOUNT: (),
+    EvidenceKind.PRODUCT: (
+        DetailField(
+            "contribution",
+            "Your own part in it",
+            FieldKind.TEXT,
+            hint="What you did yourself, when others worked on it too.",
+        ),
+        DetailField("link", "Link", FieldKind.LINK, hint="When the product lives on a web page."),
+        DetailField("link_seen_on", "Link looked at on", FieldKind.DATE),
+        DetailField(
+            "link_note",
+            "What the link showed then",
+            FieldKind.TEXT,
+            hint="Pages change. Say what was to be seen on that day, or add a picture of it.",
+        ),
+    ),
+    EvidenceKind.PROFESSIONAL_DISCUSSION: (
+        _ASSESSOR,
+        _MODE,
+        DetailField(QUESTION_ROWS, "Topics and what was said", FieldKind.ROWS),
+    ),
+    EvidenceKind.QUESTIONING: (
+        _ASSESSOR,
+        _MODE,
+        DetailField(QUESTION_ROWS, "Questions and answers", FieldKind.ROWS, required=True),
+    ),
+    EvidenceKind.IN_SITU: (
+        DetailField("location", "Where it is kept", required=True),
+        DetailField("custodian", "Who keeps it", required=True, hint="Name and position."),
+        DetailField("seen_by", "Seen by", required=True, hint="Who looked at it there."),
+        DetailField("seen_on", "Seen on", FieldKind.DATE, required=True),
+    ),
+}
+
+GUIDES: dict[EvidenceKind, KindGuide] = {
+    EvidenceKind.RECORDING: KindGuide(
+        "Sound, video or pictures of you at work.",
+        "Good for showing how you do something, several criteria at once.",
+        "What happens in it",
+        "Who is there, what you do, what to look at.",
+        files_required=True,
+    ),
+    EvidenceKind.OBSERVATION: KindGuide(
+        "What your assessor saw you do. Usually your assessor writes it here.",
+        "Good for practical skills. Record one yourself only from a record on paper.",
+        "What was done and seen",
+        "In the order in which it happened.",
+        text_required=True,
+    ),
+    EvidenceKind.WITNESS_TESTIMONY: KindGuide(
+        "What somebody at work saw you do, in their words.",
+        "Good for work that your assessor cannot watch.",
+        "What the witness saw",
+        "In the words of the witness: what, when, how often.",
+        text_required=True,
+    ),
+    EvidenceKind.REFLECTIVE_ACCOUNT: KindGuide(
+        "Your own account of what you did, why, and what you would do differently.",
+        "Good for knowledge and reasons that cannot be seen.",
+        "Your account",
+        "Say what happened, what you decided and why, and what you learned.",
+        text_required=True,
+    ),
+    EvidenceKind.PRODUCT: KindGuide(
+        "Something you made at work: a report, a plan, an email, a spreadsheet.",
+        "Good for showing results. Remove names that must stay confidential.",
+        "What it is",
+        "What it was made for and what became of it.",
+    ),
+    EvidenceKind.PROFESSIONAL_DISCUSSION: KindGuide(
+        "A planned conversation with your assessor about your work.",
+        "Good for depth and for criteria that belong together. Notes, a recording, or both.",
+        "Summary",
+        "What it was about and what it showed.",
+    ),
+    EvidenceKind.QUESTIONING: KindGuide(
+        "Questions that your assessor asked, and your answers.",
+        "Good for closing small gaps in knowledge.",
+        "Summary",
+        "What the questions were meant to find out.",
+    ),
+    EvidenceKind.IN_SITU: KindGuide(
+        "Something confidential that was looked at where it is kept. No copy is made.",
+        "Good for personal records and anything that must not leave the workplace.",
+        "What it is and what it shows",
+        "Without anything that must stay confidential.",
+        text_required=True,
+        takes_files=False,
+    ),
+}
+
+ASSESSOR_KINDS = (
+    EvidenceKind.OBSERVATION,
+    EvidenceKind.QUESTIONING,
+    EvidenceKind.PROFESSIONAL_DISCUSSION,
+)
+"""What an assessor records; the candidate makes all the others too."""
+
+
+def detail_fields(kind: EvidenceKind, *, rpl: bool) -> tuple[DetailField, ...]:
+    """The fields of `details` for an item, in the order of the form."""
+    return (*FIELDS[kind], RPL_SOURCE) if rpl else FIELDS[kind]
+
+
+def witness_confirmed(kind: EvidenceKind, details: Mapping[str, Any]) -> bool | None:
+    """Whether the witness stands behind a testimony; None for kinds that need no witness."""
+    if kind is not EvidenceKind.WITNESS_TESTIMONY:
+        return None
+    return bool(details.get("confirmed_by")) and bool(details.get("confirmed_on"))
+
+
+def complete_rows(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Questions and answers (topics and what was said) of which both parts were filled in."""
+    rows = details.get(QUESTION_ROWS) or []
+    return [(row["question"], row["answer"]) for row in rows if row.get("question") and row.get("answer")]
+
+
+def detail_date(details: Mapping[str, Any], name: str) -> date | None:
+    """A date among the details; None when it is absent or unreadable."""
+    try:
+        return date.fromisoformat(str(details.get(name) or ""))
+    except ValueError:
+        return None
+
+
+def is_witness_status(value: str) -> bool:
+    """Whether the text is one of the status categories of a witness."""
+    return value in set(WitnessStatus)
