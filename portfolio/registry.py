@@ -15,14 +15,15 @@ from evidence.storage import BlobStore
 from portfolio.core import jobs
 from portfolio.core.db import Recompute
 from portfolio.core.settings import Settings
+from portfolio.tracking import recompute
 from portfolio.web.deps import NotSignedIn
 
 MakeHandlers = Callable[[Settings, BlobStore], Mapping[str, jobs.Handler]]
 
 ROUTERS: Sequence[APIRouter] = ()
-HANDLERS: Sequence[MakeHandlers] = ()
-SCHEDULE: Sequence[Callable[[Session], None]] = ()
-RECOMPUTE: Recompute | None = None
+HANDLERS: Sequence[MakeHandlers] = (recompute.handlers,)
+SCHEDULE: Sequence[Callable[[Session], None]] = (recompute.schedule,)
+RECOMPUTE: Recompute | None = recompute.recompute
 
 
 def signed_out(request: Request, error: NotSignedIn) -> Response:

@@ -76,7 +76,7 @@ def units_of(session: Session, portfolio_id: int) -> Sequence[tuple[PortfolioUni
         .where(PortfolioUnit.portfolio_id == portfolio_id, PortfolioUnit.removed_at.is_(None))
         .order_by(Node.position)
     )
-    return rows.tuples().all()
+    return rows.all()
 
 
 def coverage_of(session: Session, portfolio_id: int) -> dict[int, CoverageRow]:
@@ -118,7 +118,7 @@ def assessors_of(session: Session, portfolio_id: int) -> Sequence[tuple[Allocati
         )
         .order_by(Person.name, Allocation.id)
     )
-    return rows.tuples().all()
+    return rows.all()
 
 
 def _assured_portfolios(actor: Actor) -> Select[int]:

@@ -1,0 +1,310 @@
+"""Keeps the coverage rows and the cached counts of units equal to what the pure rule says.
+
+`recompute` runs once before each commit with what was touched. Rules that concern very many portfolios mark
+the rows stale and go in batches by a job. `differences` recomputes everything and compares, changing nothing.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from criteria.queries import effective_rules
+from criteria.rules import DEFAULT_RULE, NO_CRITERION_FACTS, Coverage, EffectiveRule, Status, coverage
+from evidence.storage import BlobStore
+from portfolio.core import clock, jobs
+from portfolio.core.db import Database
+from portfolio.core.settings import Settings
+from portfolio.core.touched import Touched, touch_portfolio
+from portfolio.people.models import Centre
+from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
+from portfolio.records.rules import UnitState
+from portfolio.tracking.facts import Facts, Key, active_portfolio_ids, chosen_criteria, read_facts
+
+BATCH = 50
+STALE = "coverage.staled"
+REFRESH = "coverage.expired"
+
+
+def recompute(session: Session, changes: Touched) -> None:
+    """Recompute what was touched, in a number of queries that does not depend on how much it was."""
+    for version_id in changes.versions:
+        _touch_version(session, version_id, changes)
+    whole = {portfolio_id for portfolio_id, wanted in changes.criteria.items() if wanted is None}
+    if whole:
+        recompute_portfolios(session, whole)
+    partly = {p: wanted for p, wanted in changes.criteria.items() if wanted}
+    if partly:
+        ids = frozenset().union(*partly.values())
+        recompute_portfolios(session, partly.keys(), ids)
+
+
+def recompute_portfolios(
+    session: Session, portfolio_ids: Collection[int], criterion_ids: Collection[int] | None = None
+) -> None:
+    """Write fresh coverage rows, for all criteria or only some, and the counts and states of the units."""
+    fresh = computed(session, portfolio_ids, criterion_ids)
+    if criterion_ids is None:
+        _remove_unchosen(session, portfolio_ids, fresh)
+    _upsert(session, list(fresh.rows.values()))
+    _refresh_units(session, portfolio_ids, fresh.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Fresh values of coverage rows by key, and the facts they were computed from."""
+
+    rows: dict[Key, dict[str, Any]]
+    facts: Facts
+
+
+def computed(
+    session: Session, portfolio_ids: Collection[int], criterion_ids: Collection[int] | None = None
+) -> Computed:
+    """What the coverage rows must say now. Reads only."""
+    contexts = _contexts(session, portfolio_ids)
+    wanted = chosen_criteria(session, portfolio_ids)
+    if criterion_ids is not None:
+        wanted = {key: unit for key, unit in wanted.items() if key[1] in criterion_ids}
+    facts = read_facts(session, portfolio_ids, criterion_ids)
+    rows = {}
+    for (portfolio_id, criterion_id), unit_id in wanted.items():
+        context = contexts[portfolio_id]
+        rule = context.rules.get(criterion_id)
+        result = coverage(
+            rule.rule if rule else DEFAULT_RULE,
+            facts.mappings.get((portfolio_id, criterion_id), ()),
+            context.today,
+            facts.criteria.get((portfolio_id, criterion_id), NO_CRITERION_FACTS),
+        )
+        rows[portfolio_id, criterion_id] = _row(portfolio_id, criterion_id, unit_id, result)
+    return Computed(rows, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    today: date
+    rules: Mapping[int, EffectiveRule]
+
+
+def _contexts(session: Session, portfolio_ids: Collection[int]) -> dict[int, _Context]:
+    rows = session.execute(
+        select(Portfolio.id, Portfolio.version_id, Centre.id, Centre.zone)
+        .join(Centre, Centre.id == Portfolio.centre_id)
+        .where(Portfolio.id.in_(portfolio_ids))
+    )
+    rules: dict[tuple[int, int], Mapping[int, EffectiveRule]] = {}
+    found = {}
+    for portfolio_id, version_id, centre_id, zone in rows:
+        if (version_id, centre_id) not in rules:
+            rules[version_id, centre_id] = effective_rules(session, version_id, centre_id)
+        found[portfolio_id] = _Context(clock.today(zone), rules[version_id, centre_id])
+    return found
+
+
+def _row(portfolio_id: int, criterion_id: int, unit_id: int, found: Coverage) -> dict[str, Any]:
+    return {
+        "portfolio_id": portfolio_id,
+        "criterion_id": criterion_id,
+        "unit_id": unit_id,
+        "status": found.status,
+        "reasons": [reason.to_dict() for reason in found.reasons],
+        "next_action": found.next_action.to_dict() if found.next_action else None,
+        "counted": list(found.counted),
+        "surplus": found.surplus,
+        "waived": found.waived,
+        "expires_on": found.expires_on,
+        "refresh_on": found.refresh_on,
+        "stale": False,
+        "computed_at": clock.now(),
+    }
+
+
+def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(CoverageRow)
+    changed = {n: statement.excluded[n] for n in rows[0] if n not in ("portfolio_id", "criterion_id")}
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["portfolio_id", "criterion_id"], set_=changed), rows
+    )
+    for held in list(session.identity_map.values()):
+        if isinstance(held, CoverageRow):  # older than what was just written
+            session.expire(held)
+
+
+def _remove_unchosen(session: Session, portfolio_ids: Collection[int], fresh: Computed) -> None:
+    known = session.execute(
+        select(CoverageRow.portfolio_id, CoverageRow.criterion_id).where(
+            CoverageRow.portfolio_id.in_(portfolio_ids)
+        )
+    )
+    for portfolio_id, criterion_id in set(known) - fresh.rows.keys():
+        session.execute(
+            delete(CoverageRow).where(
+                CoverageRow.portfolio_id == portfolio_id, CoverageRow.criterion_id == criterion_id
+            )
+        )
+
+
+def _refresh_units(session: Session, portfolio_ids: Collection[int], facts: Facts) -> None:
+    counts = _unit_counts(session, portfolio_ids)
+    units = session.scalars(
+        select(PortfolioUnit).where(
+            PortfolioUnit.portfolio_id.in_(portfolio_ids), PortfolioUnit.removed_at.is_(None)
+        )
+    )
+    for unit in units:
+        total, met, claimed = counts.get((unit.portfolio_id, unit.unit_id), (0, 0, 0))
+        unit.total_count, unit.met_count, unit.claimed_count = total, met, claimed
+        unit.state = unit_state(unit.state, signed=unit.id in facts.signed_units, complete=0 < total == met)
+
+
+def unit_state(now: UnitState, *, signed: bool, complete: bool) -> UnitState:
+    """The state of a unit (domain.md §4): a sign-off in force keeps what was reached on top of it."""
+    if signed:
+        return now if now.is_signed else UnitState.SIGNED
+    return UnitState.READY_TO_SIGN if complete else UnitState.IN_PROGRESS
+
+
+def _unit_counts(session: Session, portfolio_ids: Collection[int]) -> dict[Key, tuple[int, int, int]]:
+    """(portfolio id, unit node id) → criteria in all, met, mapped but not met."""
+    rows = session.execute(
+        select(CoverageRow.portfolio_id, CoverageRow.unit_id, CoverageRow.status).where(
+            CoverageRow.portfolio_id.in_(portfolio_ids)
+        )
+    )
+    found: dict[Key, tuple[int, int, int]] = {}
+    for portfolio_id, unit_id, status in rows:
+        total, met, claimed = found.get((portfolio_id, unit_id), (0, 0, 0))
+        is_met, is_none = status is Status.MET, status is Status.NOT_STARTED
+        found[portfolio_id, unit_id] = (total + 1, met + is_met, claimed + (not is_met and not is_none))
+    return found
+
+
+def _touch_version(session: Session, version_id: int, changes: Touched) -> None:
+    """Few portfolios: recompute them now. Many: mark their rows stale and leave them to batches."""
+    ids = list(active_portfolio_ids(session, version_id, 0, BATCH + 1))
+    if len(ids) <= BATCH:
+        changes.criteria.update(dict.fromkeys(ids))
+        return
+    pinned = select(Portfolio.id).where(Portfolio.version_id == version_id)
+    session.execute(update(CoverageRow).where(CoverageRow.portfolio_id.in_(pinned)).values(stale=True))
+    jobs.enqueue(session, STALE, {"version_id": version_id, "after": 0})
+
+
+def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]:
+    """The jobs that recompute in batches: after a rule change, and when currency runs out."""
+
+    def recompute_batch(database: Database, payload: Mapping[str, Any]) -> None:
+        with database.write() as session:
+            ids = list(active_portfolio_ids(session, payload["version_id"], payload["after"], BATCH))
+            if not ids:
+                return
+            recompute_portfolios(session, ids)
+            jobs.enqueue(session, STALE, {"version_id": payload["version_id"], "after": ids[-1]})
+
+    def refresh_expired(database: Database, payload: Mapping[str, Any]) -> None:
+        with database.write() as session:
+            due = CoverageRow.refresh_on <= date.fromisoformat(payload["today"])
+            ids = list(session.scalars(select(CoverageRow.portfolio_id).where(due).distinct().limit(BATCH)))
+            for portfolio_id in ids:
+                touch_portfolio(session, portfolio_id)
+            if len(ids) == BATCH:
+                jobs.enqueue(session, REFRESH, payload)
+
+    return {STALE: recompute_batch, REFRESH: refresh_expired}
+
+
+def schedule(session: Session) -> None:
+    """Once a day: rows whose currency has run out."""
+    today = clock.today().isoformat()
+    jobs.enqueue(session, REFRESH, {"today": today}, unique_key=f"{REFRESH}:{today}")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A stored value that recomputing does not give."""
+
+    portfolio: str
+    subject: str
+    stored: str
+    computed: str
+
+
+def differences(session: Session, batch: int = BATCH) -> Iterator[Difference]:
+    """Compare every coverage row and every cached unit with what the facts say. Changes nothing."""
+    after = 0
+    while ids := list(
+        session.scalars(select(Portfolio.id).where(Portfolio.id > after).order_by(Portfolio.id).limit(batch))
+    ):
+        after = ids[-1]
+        yield from _differences_of(session, ids)
+
+
+def _differences_of(session: Session, portfolio_ids: Collection[int]) -> Iterator[Difference]:
+    fresh = computed(session, portfolio_ids)
+    codes = dict(
+        session.execute(select(Portfolio.id, Portfolio.code).where(Portfolio.id.in_(portfolio_ids))).all()
+    )
+    stored = {
+        (row.portfolio_id, row.criterion_id): row
+        for row in session.scalars(select(CoverageRow).where(CoverageRow.portfolio_id.in_(portfolio_ids)))
+    }
+    for key in sorted(stored.keys() | fresh.rows.keys()):
+        row, wanted = stored.get(key), fresh.rows.get(key)
+        if row is not None and row.stale:
+            continue  # it says so itself, and a job is on its way
+        said, right = _said(row), _said_by(wanted)
+        if said != right:
+            yield Difference(codes[key[0]], f"criterion {key[1]}", said, right)
+    yield from _unit_differences(session, portfolio_ids, codes, fresh)
+
+
+def _unit_differences(
+    session: Session, portfolio_ids: Collection[int], codes: Mapping[int, str], fresh: Computed
+) -> Iterator[Difference]:
+    counts: dict[Key, tuple[int, int, int]] = {}
+    for (portfolio_id, _), row in fresh.rows.items():
+        total, met, claimed = counts.get((portfolio_id, row["unit_id"]), (0, 0, 0))
+        is_met, is_none = row["status"] is Status.MET, row["status"] is Status.NOT_STARTED
+        counts[portfolio_id, row["unit_id"]] = (
+            total + 1,
+            met + is_met,
+            claimed + (not is_met and not is_none),
+        )
+    units = session.scalars(
+        select(PortfolioUnit).where(
+            PortfolioUnit.portfolio_id.in_(portfolio_ids), PortfolioUnit.removed_at.is_(None)
+        )
+    )
+    for unit in units:
+        total, met, claimed = counts.get((unit.portfolio_id, unit.unit_id), (0, 0, 0))
+        state = unit_state(unit.state, signed=unit.id in fresh.facts.signed_units, complete=0 < total == met)
+        said = (unit.total_count, unit.met_count, unit.claimed_count, unit.state.value)
+        right = (total, met, claimed, state.value)
+        if said != right:
+            yield Difference(codes[unit.portfolio_id], f"unit {unit.code}", str(said), str(right))
+
+
+def _said(row: CoverageRow | None) -> str:
+    if row is None:
+        return "no row"
+    return _canonical(row.status, row.reasons, row.next_action, row.counted, row.surplus, row.waived)
+
+
+def _said_by(values: dict[str, Any] | None) -> str:
+    if values is None:
+        return "no row"
+    names = ("status", "reasons", "next_action", "counted", "surplus", "waived")
+    return _canonical(*(values[name] for name in names))
+
+
+def _canonical(*values: Any) -> str:
+    return json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)
