@@ -21,6 +21,17 @@ StoredRules = dict[tuple[int, RuleBy], SufficiencyRule]
 """The rule in force on a node (its id) by its maker; nodes without one are left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node as far as rules are concerned."""
+
+    id: int
+    kind: NodeKind
+    ref: str
+    position: int
+    last: int
+
+
 def effective_rules(session: Session, version_id: int, centre_id: int) -> dict[int, EffectiveRule]:
     """The rule in force at every criterion of a version in a centre, by node id. Two queries.
 
@@ -34,15 +45,17 @@ def rules_by_node(
     session: Session, version_id: int, centre_id: int
 ) -> dict[int, tuple[NodeKind, EffectiveRule]]:
     """The rule in force at every node of a version in a centre, by node id, in pre-order. Two queries."""
+    return resolve(tree_places(session, version_id), stored_rules(session, version_id, centre_id))
+
+
+def tree_places(session: Session, version_id: int) -> list[Place]:
+    """Every node of a version in pre-order. One query."""
     rows = session.execute(
         select(Node.id, Node.kind, Node.ref, Node.position, Node.last)
         .where(Node.version_id == version_id)
         .order_by(Node.position)
     ).tuples()
-    return _resolve(
-        [_Place(*row) for row in rows.all()],
-        stored_rules(session, version_id, centre_id),
-    )
+    return [Place(*row) for row in rows]
 
 
 def stored_rules(session: Session, version_id: int, centre_id: int) -> StoredRules:
@@ -54,24 +67,15 @@ def stored_rules(session: Session, version_id: int, centre_id: int) -> StoredRul
             or_(RuleChange.centre_id.is_(None), RuleChange.centre_id == centre_id),
         )
         .order_by(RuleChange.id)
-    ).tuples()
+    )
     newest = {(node_id, owner): rule for node_id, owner, rule in rows.all()}
     return {place: rule_from_dict(rule) for place, rule in newest.items() if rule}
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    id: int
-    kind: NodeKind
-    ref: str
-    position: int
-    last: int
-
-
-def _resolve(places: Sequence[_Place], stored: StoredRules) -> dict[int, tuple[NodeKind, EffectiveRule]]:
-    """Walks the tree in pre-order with the chain of rules above; equal chains are combined once."""
+def resolve(places: Sequence[Place], stored: StoredRules) -> dict[int, tuple[NodeKind, EffectiveRule]]:
+    """The rule in force at each place, by node id: `places` in pre-order, `stored` what is set on nodes."""
     found: dict[int, tuple[NodeKind, EffectiveRule]] = {}
-    above: list[tuple[_Place, tuple[NodeRule, ...]]] = []
+    above: list[tuple[Place, tuple[NodeRule, ...]]] = []
     combined: dict[tuple[NodeRule, ...], EffectiveRule] = {}
     for place in places:
         while above and above[-1][0].last < place.position:
@@ -84,7 +88,7 @@ def _resolve(places: Sequence[_Place], stored: StoredRules) -> dict[int, tuple[N
     return found
 
 
-def _own_rules(place: _Place, stored: StoredRules) -> Iterable[NodeRule]:
+def _own_rules(place: Place, stored: StoredRules) -> Iterable[NodeRule]:
     for owner in RuleBy:
         rule = stored.get((place.id, owner))
         if rule is not None:

@@ -1,0 +1,64 @@
+"""The life of a version: a draft becomes active, and is retired in the end. An active version never changes."""
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
+
+from criteria.models import Node, VersionState
+from criteria.permissions import FRAMEWORK_MANAGE
+from criteria.queries.versions import VersionHead
+from criteria.rules import NodeKind
+from portfolio.core import clock, log
+from portfolio.core.actor import Actor
+from portfolio.core.errors import Invalid, Locked
+from portfolio.people.models import Centre
+
+
+def activate_version(session: Session, actor: Actor | None, head: VersionHead) -> None:
+    """Make a draft usable for enrolment; from now on it never changes. Active already: nothing.
+
+    Raises Locked for a retired version, and Invalid when a unit has no criteria.
+    """
+    if actor is not None:
+        FRAMEWORK_MANAGE.require(actor, head)
+    version = head.version
+    if version.state is VersionState.ACTIVE:
+        return
+    if version.state is VersionState.RETIRED:
+        raise Locked("This version was retired. Bring the framework in again as a new version.")
+    _check_units(session, version.id)
+    version.state, version.activated_at = VersionState.ACTIVE, clock.now()
+    session.flush()
+    _log(session, actor, head, "framework.activated")
+
+
+def retire_version(session: Session, actor: Actor, head: VersionHead) -> None:
+    """Take no more portfolios on this version; those that have it keep it. A draft is put away. Retired: nothing."""
+    FRAMEWORK_MANAGE.require(actor, head)
+    if head.version.state is VersionState.RETIRED:
+        return
+    head.version.state = VersionState.RETIRED
+    session.flush()
+    _log(session, actor, head, "framework.retired")
+
+
+def _check_units(session: Session, version_id: int) -> None:
+    units = select(Node.ref).where(Node.version_id == version_id, Node.kind == NodeKind.UNIT)
+    leaf = aliased(Node)
+    has_criteria = exists().where(leaf.unit_id == Node.id, leaf.kind == NodeKind.CRITERION)
+    if session.scalar(units.limit(1)) is None:
+        raise Invalid("This version has no unit, so nobody could be enrolled on it.")
+    empty = session.scalars(units.where(~has_criteria)).all()
+    if empty:
+        raise Invalid(f"Unit {', '.join(empty[:5])} has no criteria, so it could never be achieved.")
+
+
+def _log(session: Session, actor: Actor | None, head: VersionHead, action: str) -> None:
+    centre = session.get_one(Centre, head.centre_id)
+    log.append(
+        session,
+        actor,
+        log.Stream.centre(centre.code),
+        action,
+        head.version.code,
+        {"qualification": head.qualification.title, "label": head.version.label},
+    )

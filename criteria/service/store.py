@@ -1,0 +1,360 @@
+"""Storing what an importer understood: a new version of a qualification, or more units for a draft."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from criteria.importers.parsed import MAX_STATEMENT, ParsedFramework, ParsedUnit, Rule, split_faq, split_term
+from criteria.models import (
+    FrameworkVersion,
+    Guidance,
+    Node,
+    Qualification,
+    RangeItem,
+    RuleChange,
+    UnitGroup,
+    VersionState,
+)
+from criteria.permissions import FRAMEWORK_MANAGE
+from criteria.queries.versions import GROUP_LIMITS, VersionHead
+from criteria.rules import GuidanceKind, NodeKind, RuleBy, rule_from_dict
+from criteria.service.plan import MAX_REF, ROOT, Planned, checked_plan, prepared
+from criteria.service.states import activate_version
+from portfolio.core import clock, log
+from portfolio.core.actor import Actor
+from portfolio.core.errors import Invalid, Locked, NotFound
+from portfolio.core.ids import new_code
+from portfolio.core.text import fold
+from portfolio.people.models import Centre
+
+MAX_LABEL = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a framework came from.
+
+    format  the importer's name, kept with the version
+    code    the code the new version gets; a second call with it returns the version of the first
+    centre  whose it is when nobody acts (the command line); otherwise the actor's centre
+    """
+
+    format: str = ""
+    code: str = ""
+    centre: Centre | None = None
+
+
+def store_framework(
+    session: Session,
+    actor: Actor | None,
+    parsed: ParsedFramework,
+    *,
+    label: str,
+    activate: bool,
+    source: Source = Source(),
+) -> FrameworkVersion:
+    """Store a framework as a new version, a draft unless `activate`.
+
+    A qualification of the same number (without a number: of the same title) in the centre gets the version;
+    otherwise it is new. A unit without a reference gets one ("U1"); a unit without criteria gets its outcomes
+    as criteria. Raises Invalid when there is a blocking problem, a title or the label is missing, the label
+    is taken, a limit is passed or the tree has mistakes; nothing is written then.
+    """
+    centre = _centre(session, actor, source)
+    known = _stored_before(session, centre, source.code)
+    if known is not None:
+        return known
+    parsed = prepared(parsed)
+    plan = checked_plan(parsed)
+    title = parsed.qualification.title or ""
+    label = (label or parsed.qualification.version or "").strip()
+    _check_names(title, label)
+    qualification = _qualification(session, centre, parsed)
+    _check_label(session, qualification, label)
+    version = FrameworkVersion(
+        code=source.code or new_code(),
+        qualification_id=qualification.id,
+        label=label,
+        source_format=source.format,
+        created_at=clock.now(),
+        created_by_id=actor.person_id if actor else None,
+    )
+    session.add(version)
+    session.flush()
+    _write(session, actor, version, plan, parsed)
+    log.append(
+        session,
+        actor,
+        log.Stream.centre(centre.code),
+        "framework.imported",
+        version.code,
+        {
+            "qualification": title,
+            "number": qualification.number,
+            "label": label,
+            "units": [unit.ref for unit in parsed.units],
+            "criteria": sum(len(unit.criteria) for unit in parsed.units),
+            "format": source.format,
+        },
+    )
+    if activate:
+        activate_version(session, actor, VersionHead(version, qualification))
+    return version
+
+
+def add_units(session: Session, actor: Actor, head: VersionHead, parsed: ParsedFramework) -> list[Node]:
+    """Append the units of an imported framework to a draft. Raises Locked, or Invalid as `store_framework`."""
+    FRAMEWORK_MANAGE.require(actor, head)
+    version = head.version
+    if version.state is not VersionState.DRAFT:
+        raise Locked("An active version never changes. Bring the changed framework in as a new version.")
+    root = session.scalars(
+        select(Node).where(Node.version_id == version.id, Node.kind == NodeKind.QUALIFICATION)
+    ).one()
+    refs = set(
+        session.scalars(select(Node.ref).where(Node.version_id == version.id, Node.kind == NodeKind.UNIT))
+    )
+    parsed = prepared(parsed, taken=refs)
+    _refuse_known(parsed, refs)
+    plan = checked_plan(replace(parsed, unit_groups=()), already=_node_count(session, version.id))
+    session.refresh(root, with_for_update=True)
+    _place(session, version, plan, root=root, first=root.last + 1)
+    _write_details(session, actor, version, plan)
+    units = [p.row for p in plan if p.kind is NodeKind.UNIT and p.row is not None]
+    log.append(
+        session,
+        actor,
+        log.Stream.centre(actor.centre_code),
+        "framework.units_added",
+        version.code,
+        {"units": [unit.ref for unit in units]},
+    )
+    return units
+
+
+def _centre(session: Session, actor: Actor | None, source: Source) -> Centre:
+    if actor is None:
+        if source.centre is None:
+            raise NotFound("There is no such centre.")
+        return source.centre
+    centre = session.get_one(Centre, actor.centre_id)
+    if not FRAMEWORK_MANAGE.allows_role(actor):
+        raise NotFound()
+    return centre
+
+
+def _stored_before(session: Session, centre: Centre, code: str) -> FrameworkVersion | None:
+    if not code:
+        return None
+    row = session.execute(
+        select(FrameworkVersion, Qualification.centre_id)
+        .join(Qualification, Qualification.id == FrameworkVersion.qualification_id)
+        .where(FrameworkVersion.code == code)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row[1] != centre.id:
+        raise NotFound()
+    found: FrameworkVersion = row[0]
+    return found
+
+
+def _check_names(title: str, label: str) -> None:
+    errors = {}
+    if not title:
+        errors["title"] = "Give the qualification its title."
+    if len(title) > MAX_STATEMENT:
+        errors["title"] = f"The title has {len(title):,} characters; at most {MAX_STATEMENT:,} are possible."
+    if not label:
+        errors["label"] = "Name this issue of the qualification, for example “1” or “2026”."
+    if len(label) > MAX_LABEL:
+        errors["label"] = f"The name of the version has at most {MAX_LABEL} characters."
+    if errors:
+        raise Invalid("The framework needs a title and a name for this version.", errors)
+
+
+def _check_label(session: Session, qualification: Qualification, label: str) -> None:
+    labels = session.scalars(
+        select(FrameworkVersion.label).where(FrameworkVersion.qualification_id == qualification.id)
+    ).all()
+    if label in labels:
+        raise Invalid(
+            "This qualification has a version of this name already. Nothing was stored.",
+            {"label": f"“{qualification.title}” already has a version “{label}”. Choose another name."},
+        )
+
+
+def _qualification(session: Session, centre: Centre, parsed: ParsedFramework) -> Qualification:
+    stated = parsed.qualification
+    for found in session.scalars(
+        select(Qualification)
+        .where(Qualification.centre_id == centre.id, Qualification.number == (stated.number or ""))
+        .order_by(Qualification.id)
+    ):
+        if stated.number or fold(found.title) == fold(stated.title or ""):
+            return found
+    made = Qualification(
+        code=new_code(),
+        centre_id=centre.id,
+        title=stated.title or "",
+        number=(stated.number or "")[:60],
+        level=(stated.level or "")[:40],
+        awarding_body=stated.awarding_body or "",
+        created_at=clock.now(),
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def _write(
+    session: Session,
+    actor: Actor | None,
+    version: FrameworkVersion,
+    plan: list[Planned],
+    parsed: ParsedFramework,
+) -> None:
+    groups = _write_groups(session, version, parsed)
+    _place(session, version, plan, groups=groups)
+    if plan[0].row is not None:
+        plan[0].row.level = (parsed.qualification.level or "")[:40]
+    _write_details(session, actor, version, plan)
+
+
+def _write_groups(session: Session, version: FrameworkVersion, parsed: ParsedFramework) -> dict[str, int]:
+    rows = [
+        UnitGroup(
+            version_id=version.id,
+            ref=group.ref[:MAX_REF],
+            title=group.title,
+            position=position,
+            **{name: getattr(group, name) for name in GROUP_LIMITS},
+        )
+        for position, group in enumerate(parsed.unit_groups)
+    ]
+    session.add_all(rows)
+    session.flush()
+    return {group.ref: row.id for group, row in zip(parsed.unit_groups, rows, strict=True)}
+
+
+def _place(
+    session: Session,
+    version: FrameworkVersion,
+    plan: list[Planned],
+    *,
+    groups: Mapping[str, int] | None = None,
+    root: Node | None = None,
+    first: int = 0,
+) -> None:
+    """Write the nodes with their intervals, level by level, so that parents have ids.
+
+    With `root` the units go below it, at positions from `first`; the planned qualification is left out.
+    """
+    order = [p for p in plan if p.kind is not NodeKind.QUALIFICATION] if root else plan
+    last: dict[str, int] = {}
+    for position in range(len(order) - 1, -1, -1):
+        end = last.setdefault(order[position].key, position)
+        last.setdefault(order[position].parent_key or "", end)
+    rows: dict[str, Node] = {ROOT: root} if root else {}
+    for kind in NodeKind:
+        level = [(n, p) for n, p in enumerate(order) if p.kind is kind]
+        for n, p in level:
+            p.row = rows[p.key] = _row(version, p, rows.get(p.parent_key or ""), groups or {})
+            p.row.position, p.row.last = first + n, first + last[p.key]
+        session.add_all(p.row for _, p in level)
+        session.flush()
+        if kind is NodeKind.UNIT:
+            for _, p in level:
+                rows[p.key].unit_id = rows[p.key].id
+    if root:
+        root.last = first + len(order) - 1
+    session.flush()
+
+
+def _row(version: FrameworkVersion, planned: Planned, parent: Node | None, groups: Mapping[str, int]) -> Node:
+    unit = planned.unit
+    return Node(
+        code=new_code(),
+        version_id=version.id,
+        parent_id=parent.id if parent else None,
+        unit_id=parent.unit_id if parent else None,
+        unit_group_id=groups.get(unit.group) if unit and unit.group else None,
+        kind=planned.kind,
+        ref=planned.ref,
+        text=planned.text,
+        credits=unit.credits if unit else None,
+        level=((unit.level or "") if unit else "")[:40],
+        guided_hours=unit.glh if unit else None,
+        mandatory=not unit.optional if unit else True,
+    )
+
+
+def _write_details(
+    session: Session, actor: Actor | None, version: FrameworkVersion, plan: Sequence[Planned]
+) -> None:
+    now = clock.now()
+    for planned in plan:
+        node = planned.row
+        if node is None:
+            continue
+        if planned.rule:
+            session.add(_rule_change(actor, version, node, planned.rule, now))
+        for number, item in enumerate(planned.criterion.range_items if planned.criterion else ()):
+            session.add(
+                RangeItem(
+                    version_id=version.id, node_id=node.id, ref=item.ref, text=item.text, position=number
+                )
+            )
+        if planned.unit:
+            session.add_all(_guidance_rows(version, node, planned.unit))
+    session.flush()
+
+
+def _rule_change(
+    actor: Actor | None, version: FrameworkVersion, node: Node, rule: Rule, now: datetime
+) -> RuleChange:
+    rule_from_dict(rule)  # raises Invalid rather than store what could not be read back
+    return RuleChange(
+        version_id=version.id,
+        node_id=node.id,
+        owner=RuleBy.AWARDING_BODY,
+        rule=dict(rule),
+        reason="",
+        created_at=now,
+        created_by_id=actor.person_id if actor else None,
+    )
+
+
+def _guidance_rows(version: FrameworkVersion, node: Node, unit: ParsedUnit) -> Iterator[Guidance]:
+    for position, (kind, text) in enumerate(unit.guidance.points()):
+        term, rest = "", text
+        if kind is GuidanceKind.KEY_TERMS:
+            term, definition = split_term(text)
+            rest = definition or ""
+        elif kind is GuidanceKind.FAQ:
+            term, answer = split_faq(text)
+            rest = answer or ""
+        yield Guidance(
+            version_id=version.id, unit_id=node.id, kind=kind, position=position, term=term, text=rest
+        )
+
+
+def _refuse_known(parsed: ParsedFramework, refs: set[str]) -> None:
+    twice = [unit.ref for unit in parsed.units if unit.ref in refs]
+    if twice:
+        raise Invalid(
+            "Some of these units are in the draft already. Nothing was stored.",
+            {"": f"The draft already has unit {', '.join(str(ref) for ref in twice[:5])}."},
+        )
+
+
+def _node_count(session: Session, version_id: int) -> int:
+    nodes = session.scalar(select(func.count()).select_from(Node).where(Node.version_id == version_id)) or 0
+    items = (
+        session.scalar(select(func.count()).select_from(RangeItem).where(RangeItem.version_id == version_id))
+        or 0
+    )
+    return nodes + items
