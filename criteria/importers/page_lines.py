@@ -11,6 +11,7 @@ from criteria.importers.source import clean_line
 
 _BULLETS = frozenset("-–—−*•‣◦⁃∙·▪▫■□●○◆◇►▸▹▶➢➤➔→›»✓✔✗✘☐☑☒⦁⁎∗❖❑❏\uf0b7\uf0a7\uf0d8\uf076\u00ad")
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\ufe0e\ufe0f\u200e\u200f\u20e3\xa0")
+_MAX_CELLS = 20  # of a table row; what follows belongs to the last
 _KEYCAP = re.compile(r"(\d)\ufe0f?\u20e3")
 _LETTER_O = re.compile(r"o[\t ]+(?=[A-Z])")
 
@@ -71,9 +72,13 @@ def split_lines(text: str) -> list[Line]:
 
 def _line(number: int, raw: str, blank_before: bool) -> Line:
     body = raw.lstrip()
+    if body.count("**") > 1:
+        body = body.replace("**", "")  # Markdown's bold
     indent = len(raw) - len(body)
     cells = (
-        tuple(cell for part in body.split("\t") if (cell := clean_line(part))) if "\t" in body.strip() else ()
+        tuple(cell for part in body.split("\t", _MAX_CELLS) if (cell := clean_line(part)))
+        if "\t" in body.strip()
+        else ()
     )
     marker, rest = _strip_marks(body)
     return Line(number, indent, marker, clean_line(rest), blank_before, cells if len(cells) > 1 else ())

@@ -35,7 +35,7 @@ _STRONG = {
     Section.OUTCOMES: "learning objectives;learning outcomes;learning outcome;learning objective;"
     "learning objectives and outcomes;learning outcomes and objectives;learning objectives outcomes;"
     "learning outcomes objectives;the learner will;learner will;learners will;the learner should;"
-    "outcomes of learning;learning outcomes the learner will;what you will learn",
+    "outcomes of learning;learning aims;learning aim;learning outcomes the learner will;what you will learn",
     Section.CRITERIA: "assessment criteria;assessment criterion;examiner marking points;"
     "assessor marking points;marking points;key marking points;marking criteria;performance criteria;"
     "evidence criteria;the learner can;learner can;learners can;the learner is able to;"

@@ -29,7 +29,7 @@ from criteria.importers.parsed import (
 from criteria.importers.source import MAX_BYTES, check_size, clean_line, control_characters
 from portfolio.core.errors import TooLarge
 
-MAX_LINES = 200_000
+MAX_LINES = 100_000
 
 _LABEL_ALONE = re.compile(r"(?:AC|LO|PC)?\s?\d{1,3}(?:\.\d{1,3})*[.):]?")
 _COUNT_IN_FRONT = re.compile(r"(\d{1,3})\s+(\D.*)")
@@ -143,9 +143,11 @@ class _Reader:
 
     def account(self) -> list[LineUse]:
         """What became of each line, in order; to be asked after `read`."""
+        places: dict[int, list[str]] = {}
         for point in self._points:
             for number in point.lines:
-                self._uses[number] = (cast(Use, point.use), point.where)
+                places.setdefault(number, []).append(point.where)
+                self._uses[number] = (cast(Use, point.use), ", ".join(places[number]))
         return [LineUse(number, *self._uses[number]) for number in sorted(self._uses)]
 
     # one line after the other
@@ -348,7 +350,8 @@ class _Reader:
         line = self.index.lines[at]
         if self._section is not None and not self._fresh:
             return False
-        if line.is_point or self._pending:
+        beginning = self._section is None and not self._title_seen and line.marker == "emoji"
+        if (line.is_point and not beginning) or self._pending:
             return False
         if self._title(line):
             return True
@@ -481,7 +484,8 @@ class _Reader:
         if last.section != self._section or last.lines[-1] not in (line.number - 1,):
             return False
         standards = self._section in STANDARDS
-        if split_label(line.text, standards=standards)[0] is not None and not line.text[:1].islower():
+        label, rest = split_label(line.text, standards=standards)
+        if label is not None and not (label.kind == "loose" and rest[:1].islower()):
             return False
         lower, begun = line.text[:1].islower(), last.texts[0]
         if self._section in PROSE or self._section == Section.FAQ:
