@@ -54,7 +54,7 @@ def tree_places(session: Session, version_id: int) -> list[Place]:
         select(Node.id, Node.kind, Node.ref, Node.position, Node.last)
         .where(Node.version_id == version_id)
         .order_by(Node.position)
-    ).tuples()
+    )
     return [Place(*row) for row in rows]
 
 
