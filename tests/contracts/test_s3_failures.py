@@ -82,6 +82,20 @@ def test_a_server_that_is_away_is_unavailable(options: S3Options, use: Callable[
             use(store)
 
 
+@pytest.mark.parametrize("prefix", ["", "one", "/one/two/"])
+def test_every_blob_lies_in_the_folder_of_the_store(options: S3Options, prefix: str) -> None:
+    store = S3Store(replace(options, prefix=prefix))
+    content = secrets.token_bytes(20)
+
+    key = write(store, content)
+
+    full = f"{prefix.strip('/')}/{key}".lstrip("/")
+    found = store.client.get_object(Bucket=options.bucket, Key=full)
+    assert found["Body"].read() == content
+    assert key in [each.key for each in store.keys(key)]
+    store.delete(key)
+
+
 def test_secrets_stay_out_of_the_text_of_the_options(options: S3Options) -> None:
     assert options.secret_key not in repr(options)
 

@@ -2,7 +2,6 @@
 
 import io
 import random
-import shutil
 import struct
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from PIL import Image
 
 from evidence.sniff import Family, family, is_inline_safe, sniff, sniff_blob
 from evidence.storage.local import LocalStore
+from tests.programs import need
 
 OCTETS = "application/octet-stream"
 OOXML = "application/vnd.openxmlformats-officedocument"
@@ -174,7 +174,6 @@ def test_the_kind_is_told_from_the_bytes(tmp_path: Path, content: bytes, expecte
     assert sniff_blob(store, blob) == expected
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 @pytest.mark.parametrize(
     ("name", "picture", "expected"),
     [
@@ -194,7 +193,7 @@ def test_what_ffmpeg_writes_is_known(tmp_path: Path, name: str, picture: bool, e
     )
     target = tmp_path / name
     subprocess.run(
-        ["ffmpeg", "-v", "error", "-nostdin", *source, *sized, str(target)], check=True, timeout=60
+        [need("ffmpeg"), "-v", "error", "-nostdin", *source, *sized, str(target)], check=True, timeout=60
     )
     content = target.read_bytes()
 
