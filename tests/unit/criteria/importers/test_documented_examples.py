@@ -12,7 +12,8 @@ def _example(language: str) -> bytes:
     blocks = re.findall(
         r"^```(\w*)\n(.*?)^```$", _DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
-    return [text for found, text in blocks if found == language][-1].encode()
+    examples: list[str] = [text for found, text in blocks if found == language]
+    return examples[-1].encode()
 
 
 def test_the_yaml_and_the_csv_example_are_the_same_framework() -> None:

@@ -236,6 +236,7 @@ def test_what_a_spreadsheet_spoils_is_told() -> None:
         b"PK\x03\x04rubbish",
         _zip(a=b"1"),
         _zip(**{"[Content_Types].xml": b"<x"}),
+        _zip(**{"[Content_Types].xml": b"<?xml version='1.0' encoding='UTF-odd'?><x/>"}),
         _zip(**{"xl/workbook.xml": b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"}),
         _zip(**{"xl/workbook.xml": "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>".encode("utf-16")}),
         write(load_sample(), "xlsx")[:3000],
