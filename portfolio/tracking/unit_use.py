@@ -1,0 +1,42 @@
+"""What hangs on a unit of a portfolio, so that it cannot simply be taken out."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from assessors.models import SignOff
+from criteria.models import Node
+from evidence.models import Evidence, Mapping, Revision
+from portfolio.records.models import PortfolioUnit
+
+
+def unit_use(session: Session, portfolio_id: int, unit_id: int) -> str:
+    """Why a unit (framework node) cannot be taken out of a portfolio; "" when nothing was submitted or judged."""
+    if _signed(session, portfolio_id, unit_id):
+        return "it was signed off"
+    submitted = _submitted(session, portfolio_id, unit_id)
+    if submitted:
+        return f"{submitted} {'item was' if submitted == 1 else 'items were'} submitted for it"
+    return ""
+
+
+def _submitted(session: Session, portfolio_id: int, unit_id: int) -> int:
+    query = (
+        select(func.count(Evidence.id.distinct()))
+        .select_from(Mapping)
+        .join(Revision, Revision.id == Mapping.revision_id)
+        .join(Evidence, Evidence.id == Revision.evidence_id)
+        .join(Node, Node.id == Mapping.criterion_id)
+        .where(
+            Evidence.portfolio_id == portfolio_id, Node.unit_id == unit_id, Revision.frozen_at.is_not(None)
+        )
+    )
+    return session.scalar(query) or 0
+
+
+def _signed(session: Session, portfolio_id: int, unit_id: int) -> bool:
+    query = (
+        select(SignOff.id)
+        .join(PortfolioUnit, PortfolioUnit.id == SignOff.portfolio_unit_id)
+        .where(PortfolioUnit.portfolio_id == portfolio_id, PortfolioUnit.unit_id == unit_id)
+    )
+    return session.scalar(query.limit(1)) is not None
