@@ -22,6 +22,7 @@ COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 REQUIRED_COLUMNS = ("kind", "text")
 MAX_ROWS = 50_000
+MAX_COLUMNS = 100
 
 _ALIASES = {
     "title": "text",
@@ -60,9 +61,7 @@ def read_xlsx(data: bytes, *, max_bytes: int = MAX_BYTES) -> ParsedFramework:
     is no readable workbook.
     """
     collector = Collector()
-    rows, notes = workbook.read_rows(
-        data, max_bytes=max_bytes, max_rows=MAX_ROWS, max_columns=len(COLUMNS) * 2
-    )
+    rows, notes = workbook.read_rows(data, max_bytes=max_bytes, max_rows=MAX_ROWS, max_columns=MAX_COLUMNS)
     for note in notes:
         collector.problem(note.line, note.code, note.message, blocking=note.blocking)
     _collect(iter(rows), collector, unguard=False)

@@ -35,7 +35,7 @@ Rows = list[tuple[int, list[str]]]
 def read_rows(data: bytes, *, max_bytes: int, max_rows: int, max_columns: int) -> tuple[Rows, list[Problem]]:
     """The rows of the first sheet as (row number from 1, cells), rows without text left out, and notes.
 
-    One row above `max_rows` is read, so that the caller sees that there are more. Raises TooLarge and
+    What stands beyond `max_rows` and `max_columns` is left out with a blocking problem. Raises TooLarge and
     Invalid as the size, the container or its contents demand.
     """
     check_size(len(data), max_bytes)
@@ -113,14 +113,20 @@ def _read(data: bytes, max_rows: int, max_columns: int) -> tuple[Rows, list[Prob
             raise Invalid("This workbook has no sheet with cells.", line=1)
         notes: list[Problem] = []
         rows: Rows = []
-        for number, cells in enumerate(
-            sheets[0].iter_rows(max_row=max_rows + 2, max_col=max_columns), start=1
-        ):
+        cells_of = sheets[0].iter_rows(max_row=max_rows + 1, max_col=max_columns + 1)
+        for number, cells in enumerate(cells_of, start=1):
+            if number > max_rows:
+                message = f"At most {max_rows:,} rows are read; from here on nothing was."
+                notes.append(Problem(number, "too_many_rows", message, blocking=True))
+                break
             texts = [
                 _cell_text(cell.value, getattr(cell, "number_format", ""), number, notes) for cell in cells
             ]
+            if any(texts[max_columns:]):
+                message = f"At most {max_columns} columns are read; what stands to the right was not."
+                notes.append(Problem(number, "extra_cell", message, blocking=True))
             if any(texts):
-                rows.append((number, texts))
+                rows.append((number, texts[:max_columns]))
         notes += [
             Problem(1, "sheet_ignored", f"Only the first sheet is read; “{sheet.title[:60]}” was not.")
             for sheet in sheets[1:]

@@ -230,6 +230,18 @@ def test_what_a_spreadsheet_spoils_is_told() -> None:
     assert _codes(found) == [(1, "sheet_ignored"), (3, "number_in_cell")]
 
 
+def test_rows_and_columns_beyond_the_limit_are_told() -> None:
+    data = _workbook(["a", "b", "c"], [], ["d"], ["e"])
+
+    rows, notes = workbook.read_rows(data, max_bytes=100_000, max_rows=3, max_columns=2)
+
+    assert rows == [(1, ["a", "b"]), (3, ["d", ""])]
+    assert [(n.line, n.code, n.blocking) for n in notes] == [
+        (1, "extra_cell", True),
+        (4, "too_many_rows", True),
+    ]
+
+
 @pytest.mark.parametrize(
     "data",
     [
