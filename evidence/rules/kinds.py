@@ -192,6 +192,7 @@ ASSESSOR_KINDS = (
     EvidenceKind.OBSERVATION,
     EvidenceKind.QUESTIONING,
     EvidenceKind.PROFESSIONAL_DISCUSSION,
+    EvidenceKind.IN_SITU,
 )
 """What an assessor records; the candidate makes all the others too."""
 

@@ -1,0 +1,265 @@
+"""What a revision says, as pages show it, as the rules check it and as its digest covers it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
+
+from criteria.models import Node
+from criteria.queries import RangeRef, range_by_criterion
+from criteria.rules import Status
+from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
+from evidence.queries.items import Draft
+from evidence.rules import (
+    DraftPicture,
+    FileContent,
+    MappingContent,
+    MappingOrigin,
+    MappingPicture,
+    RevisionContent,
+    canonical_content,
+    fragment_words,
+    reference,
+    seek_fragment,
+)
+from evidence.sniff import Family, family, is_inline_safe
+from portfolio.core.log import digest_of
+from portfolio.people.models import Site
+from portfolio.records.models import CoverageRow, Portfolio
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file as a page shows it. Sizes in bytes."""
+
+    code: str
+    name: str
+    media_type: str
+    family: Family
+    shown: bool  # whether a browser may show it inside the page
+    size_bytes: int
+    sha256: str
+    added_at: datetime
+
+    @property
+    def url(self) -> str:
+        """Where it is shown or played."""
+        return f"/files/{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocatorView:
+    """A part of a file, or (file None) of the item as a whole."""
+
+    file: FileView | None
+    fragment: str
+
+    @property
+    def words(self) -> str:
+        """Such as "0:12–0:40"."""
+        return fragment_words(self.fragment)
+
+    @property
+    def url(self) -> str:
+        """The file opened at that part; "" without a file."""
+        seek = seek_fragment(self.fragment)
+        return f"{self.file.url}#{seek}" if self.file and seek else (self.file.url if self.file else "")
+
+
+@dataclass(frozen=True, slots=True)
+class MappingView:
+    """A mapping with its criterion and unit. `status` is the criterion's coverage today."""
+
+    mapping: Mapping
+    criterion: Node
+    unit: Node
+    locators: Sequence[LocatorView]
+    ranges: Sequence[RangeRef]  # all that apply to the criterion
+    status: Status | None
+
+    @property
+    def chosen_ranges(self) -> Sequence[RangeRef]:
+        """The range items that the mapping claims."""
+        return [item for item in self.ranges if item.ref in self.mapping.range_items]
+
+    @property
+    def by_assessor(self) -> bool:
+        """Whether an assessor said so, and not the candidate."""
+        return self.mapping.origin is MappingOrigin.ASSESSOR
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """A revision with everything a page shows of it. `mappings` are live ones in the framework's order."""
+
+    revision: Revision
+    site: Site | None
+    files: Sequence[FileView]
+    mappings: Sequence[MappingView]
+    dropped: Sequence[MappingView]
+
+    def by_unit(self) -> list[tuple[Node, list[MappingView]]]:
+        """The live mappings under their units, in the framework's order."""
+        found: dict[int, tuple[Node, list[MappingView]]] = {}
+        for each in self.mappings:
+            found.setdefault(each.unit.id, (each.unit, []))[1].append(each)
+        return list(found.values())
+
+
+def file_view(file: EvidenceFile, blob: Blob) -> FileView:
+    """A file row for pages."""
+    return FileView(
+        file.code,
+        file.name,
+        blob.media_type,
+        family(blob.media_type),
+        is_inline_safe(blob.media_type),
+        blob.size_bytes,
+        blob.sha256,
+        file.added_at,
+    )
+
+
+def files_of(session: Session, revision_id: int) -> list[FileView]:
+    """The files of a revision in their order."""
+    rows = session.execute(
+        select(EvidenceFile, Blob)
+        .join(Blob, Blob.id == EvidenceFile.blob_id)
+        .where(EvidenceFile.revision_id == revision_id)
+        .order_by(EvidenceFile.position, EvidenceFile.id)
+    )
+    return [file_view(file, blob) for file, blob in rows]
+
+
+def revision_view(session: Session, portfolio: Portfolio, revision: Revision) -> RevisionView:
+    """Everything a page shows of a revision that the caller has authorised. Five queries."""
+    files = files_of(session, revision.id)
+    mappings = _mapping_views(session, portfolio, revision, files)
+    return RevisionView(
+        revision=revision,
+        site=session.get(Site, revision.site_id) if revision.site_id else None,
+        files=files,
+        mappings=[each for each in mappings if each.mapping.dropped_at is None],
+        dropped=[each for each in mappings if each.mapping.dropped_at is not None],
+    )
+
+
+def _mapping_views(
+    session: Session, portfolio: Portfolio, revision: Revision, files: Sequence[FileView]
+) -> list[MappingView]:
+    unit = aliased(Node)
+    rows = session.execute(
+        select(Mapping, Node, unit, CoverageRow.status)
+        .join(Node, Node.id == Mapping.criterion_id)
+        .join(unit, unit.id == Node.unit_id)
+        .outerjoin(
+            CoverageRow,
+            (CoverageRow.criterion_id == Node.id) & (CoverageRow.portfolio_id == portfolio.id),
+        )
+        .where(Mapping.revision_id == revision.id)
+        .order_by(Node.position, Mapping.id)
+    ).all()
+    ranges = range_by_criterion(session, portfolio.version_id) if rows else {}
+    by_code = {file.code: file for file in files}
+    return [
+        MappingView(
+            mapping, criterion, inside, _locators(mapping, by_code), ranges.get(criterion.id, ()), status
+        )
+        for mapping, criterion, inside, status in rows
+    ]
+
+
+def _locators(mapping: Mapping, files: dict[str, FileView]) -> list[LocatorView]:
+    return [
+        LocatorView(files.get(str(each.get("file") or "")), str(each.get("fragment") or ""))
+        for each in mapping.locators
+    ]
+
+
+def draft_picture(session: Session, draft: Draft) -> DraftPicture:
+    """A draft as `problems_before_submission` sees it. Two queries."""
+    revision = draft.revision
+    mappings = session.execute(
+        select(Mapping, Node.ref)
+        .join(Node, Node.id == Mapping.criterion_id)
+        .where(Mapping.revision_id == revision.id, Mapping.dropped_at.is_(None))
+        .order_by(Node.position)
+    )
+    codes = session.scalars(select(EvidenceFile.code).where(EvidenceFile.revision_id == revision.id))
+    return DraftPicture(
+        kind=draft.evidence.kind,
+        title=revision.title,
+        text=revision.text,
+        details=revision.details,
+        occurred_on=revision.occurred_on,
+        has_site=revision.site_id is not None,
+        rpl=revision.rpl,
+        file_codes=frozenset(codes),
+        mappings=tuple(
+            MappingPicture(ref, mapping.reason, tuple(_pairs(mapping.locators))) for mapping, ref in mappings
+        ),
+    )
+
+
+def _pairs(locators: Sequence[dict[str, Any]]) -> list[tuple[str | None, str]]:
+    return [(each.get("file"), str(each.get("fragment") or "")) for each in locators]
+
+
+def revision_content(session: Session, revision: Revision) -> RevisionContent:
+    """What the digest of a revision covers. Of a frozen one: the mappings it was submitted with, also
+    those an assessor dropped since, and none that one added."""
+    evidence, portfolio_code, site_code = session.execute(
+        select(Evidence, Portfolio.code, Site.code)
+        .join(Portfolio, Portfolio.id == Evidence.portfolio_id)
+        .outerjoin(Site, Site.id == revision.site_id)
+        .where(Evidence.id == revision.evidence_id)
+    ).one()
+    return RevisionContent(
+        portfolio=portfolio_code,
+        evidence=reference(evidence.number),
+        number=revision.number,
+        kind=evidence.kind,
+        title=revision.title,
+        text=revision.text,
+        details=revision.details,
+        occurred_on=revision.occurred_on,
+        site=site_code,
+        simulated=revision.simulated,
+        rpl=revision.rpl,
+        files=tuple(
+            FileContent(file.code, file.name, file.sha256, file.size_bytes)
+            for file in files_of(session, revision.id)
+        ),
+        mappings=_frozen_mappings(session, revision),
+    )
+
+
+def _frozen_mappings(session: Session, revision: Revision) -> tuple[MappingContent, ...]:
+    query = (
+        select(Mapping, Node.code)
+        .join(Node, Node.id == Mapping.criterion_id)
+        .where(Mapping.revision_id == revision.id)
+    )
+    if revision.frozen_at is None:
+        query = query.where(Mapping.dropped_at.is_(None))
+    else:
+        query = query.where(Mapping.added_at <= revision.frozen_at)
+        query = query.where(or_(Mapping.dropped_at.is_(None), Mapping.dropped_at >= revision.frozen_at))
+    return tuple(
+        MappingContent(code, mapping.reason, mapping.locators, mapping.range_items)
+        for mapping, code in session.execute(query)
+    )
+
+
+def content_digest(session: Session, revision: Revision) -> str:
+    """The digest of what a revision says now (SHA-256, hexadecimal). For a frozen one it must equal
+    `revision.digest`; `portfolio verify` compares them."""
+    return digest_of(canonical_content(revision_content(session, revision)))
+
+
+def file_blobs(session: Session, after_id: int = 0, limit: int = 1000) -> Sequence[Blob]:
+    """Blob rows in order of id, a page at a time, for checks of the store."""
+    return session.scalars(select(Blob).where(Blob.id > after_id).order_by(Blob.id).limit(limit)).all()

@@ -1,0 +1,182 @@
+"""The list of a portfolio's items: filtered, paged, a constant number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from criteria.models import Node
+from criteria.rules import EvidenceKind, Status
+from evidence.models import Evidence, EvidenceFile, Mapping, Revision
+from evidence.permissions import EVIDENCE_WRITE
+from evidence.rules import EvidenceState, reference
+from portfolio.core.actor import Actor
+from portfolio.records.models import CoverageRow, Portfolio
+
+PAGE_SIZE = 50
+
+
+class Shows(StrEnum):
+    """What a filter asks of an item's mappings."""
+
+    NOTHING = "nothing"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """What to list. None or "" leaves a question open; `unit_code` is the code of a framework node."""
+
+    state: EvidenceState | None = None
+    kind: EvidenceKind | None = None
+    unit_code: str = ""
+    shows: Shows | None = None
+    search: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing narrows the list."""
+        return self == ListFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One item, as its newest revision that the actor may see says it."""
+
+    evidence: Evidence
+    revision: Revision
+    file_count: int
+    criteria: Sequence[str]  # references such as "1.2", each once, in the framework's order
+
+    @property
+    def reference(self) -> str:
+        """Such as "E007"."""
+        return reference(self.evidence.number)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceList:
+    """A page of items, newest first. `hidden_drafts`: drafts of others, of which only the number shows."""
+
+    rows: Sequence[ListRow]
+    total: int
+    page: int
+    hidden_drafts: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are; at least one."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+def list_evidence(
+    session: Session, actor: Actor, portfolio: Portfolio, wanted: ListFilter, page: int = 1
+) -> EvidenceList:
+    """The items of a portfolio that the caller has authorised for this actor. Five queries."""
+    base = _visible(actor, portfolio, wanted)
+    total = session.scalar(select(func.count()).select_from(base.subquery())) or 0
+    page = min(max(1, page), max(1, -(-total // PAGE_SIZE)))
+    rows = session.execute(
+        base.order_by(Evidence.number.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    ).all()
+    ids = [revision.id for _, revision in rows]
+    files, criteria = _file_counts(session, ids), _criteria(session, ids)
+    found = [ListRow(e, r, files.get(r.id, 0), tuple(criteria.get(r.id, ()))) for e, r in rows]
+    return EvidenceList(found, total, page, _hidden_drafts(session, actor, portfolio))
+
+
+def _visible(actor: Actor, portfolio: Portfolio, wanted: ListFilter) -> Select[Evidence, Revision]:
+    newer = aliased(Revision)
+    own = _is_own(actor, portfolio)
+    newest = (
+        select(func.max(newer.number))
+        .where(newer.evidence_id == Evidence.id, or_(newer.frozen_at.is_not(None), own))
+        .correlate(Evidence)
+        .scalar_subquery()
+    )
+    query = (
+        select(Evidence, Revision)
+        .join(Revision, (Revision.evidence_id == Evidence.id) & (Revision.number == newest))
+        .where(Evidence.portfolio_id == portfolio.id)
+    )
+    for condition in _conditions(portfolio, wanted):
+        query = query.where(condition)
+    return query
+
+
+def _is_own(actor: Actor, portfolio: Portfolio) -> ColumnElement[bool]:
+    may_write = EVIDENCE_WRITE.allows(actor, portfolio)
+    return Evidence.created_by_id == (actor.person_id if may_write else -1)
+
+
+def _conditions(portfolio: Portfolio, wanted: ListFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.state:
+        found.append(Evidence.state == wanted.state)
+    else:
+        found.append(Evidence.state != EvidenceState.WITHDRAWN)
+    if wanted.kind:
+        found.append(Evidence.kind == wanted.kind)
+    if wanted.search:
+        found.append(_matches(wanted.search))
+    live = select(Mapping.id).where(Mapping.revision_id == Revision.id, Mapping.dropped_at.is_(None))
+    if wanted.unit_code:
+        inside = aliased(Node)
+        unit = live.join(Node, Node.id == Mapping.criterion_id).join(inside, inside.id == Node.unit_id)
+        found.append(unit.where(inside.code == wanted.unit_code).correlate(Revision).exists())
+    if wanted.shows is Shows.NOTHING:
+        found.append(~live.correlate(Revision).exists())
+    if wanted.shows is Shows.GAP:
+        gap = live.join(
+            CoverageRow,
+            (CoverageRow.criterion_id == Mapping.criterion_id) & (CoverageRow.portfolio_id == portfolio.id),
+        ).where(CoverageRow.status != Status.MET)
+        found.append(gap.correlate(Revision).exists())
+    return found
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    title = func.lower(Revision.title).contains(search.lower(), autoescape=True)
+    digits = search.strip().lstrip("Ee")
+    if digits.isascii() and digits.isdigit() and len(digits) < 10:
+        return or_(title, Evidence.number == int(digits))
+    return title
+
+
+def _file_counts(session: Session, revision_ids: Sequence[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(EvidenceFile.revision_id, func.count())
+        .where(EvidenceFile.revision_id.in_(revision_ids))
+        .group_by(EvidenceFile.revision_id)
+    )
+    return dict(rows.tuples().all())
+
+
+def _criteria(session: Session, revision_ids: Sequence[int]) -> dict[int, list[str]]:
+    rows = session.execute(
+        select(Mapping.revision_id, Node.ref)
+        .join(Node, Node.id == Mapping.criterion_id)
+        .where(Mapping.revision_id.in_(revision_ids), Mapping.dropped_at.is_(None))
+        .order_by(Node.position)
+    )
+    found: dict[int, list[str]] = {}
+    for revision_id, ref in rows:
+        refs = found.setdefault(revision_id, [])
+        if ref not in refs:
+            refs.append(ref)
+    return found
+
+
+def _hidden_drafts(session: Session, actor: Actor, portfolio: Portfolio) -> int:
+    query = (
+        select(func.count())
+        .select_from(Evidence)
+        .where(
+            Evidence.portfolio_id == portfolio.id,
+            Evidence.state == EvidenceState.DRAFT,
+            ~_is_own(actor, portfolio),
+        )
+    )
+    return session.scalar(query) or 0

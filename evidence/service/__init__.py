@@ -1,0 +1,57 @@
+"""Writes of evidence: drafts, files, mappings, submission, revisions."""
+
+from evidence.service.drafts import (
+    DraftFields,
+    create_draft,
+    restore_draft,
+    save_draft,
+    withdraw_draft,
+)
+from evidence.service.files import (
+    MAX_FILES,
+    UNUSED_BLOB,
+    Upload,
+    attach_file,
+    check_upload,
+    detach_file,
+    forget_unused_blob,
+    move_file,
+    rename_file,
+)
+from evidence.service.mappings import (
+    Claim,
+    add_mapping_in_review,
+    drop_mapping_in_review,
+    map_criteria,
+    map_drafts,
+    unmap_criterion,
+)
+from evidence.service.revisions import discard_revision, start_revision
+from evidence.service.submission import settle_state, submit_evidence
+
+__all__ = [
+    "MAX_FILES",
+    "UNUSED_BLOB",
+    "Claim",
+    "DraftFields",
+    "Upload",
+    "add_mapping_in_review",
+    "attach_file",
+    "check_upload",
+    "create_draft",
+    "detach_file",
+    "discard_revision",
+    "drop_mapping_in_review",
+    "forget_unused_blob",
+    "map_criteria",
+    "map_drafts",
+    "move_file",
+    "rename_file",
+    "restore_draft",
+    "save_draft",
+    "settle_state",
+    "start_revision",
+    "submit_evidence",
+    "unmap_criterion",
+    "withdraw_draft",
+]

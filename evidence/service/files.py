@@ -1,0 +1,191 @@
+"""Files of drafts: attached after their bytes are safe in the store, renamed, put in order, taken off."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from evidence.filenames import clean_filename
+from evidence.models import Blob, Evidence, EvidenceFile, Revision
+from evidence.queries import Draft, get_draft
+from evidence.rules import GUIDES
+from evidence.service.mappings import live_mappings
+from evidence.storage import StoredBlob
+from portfolio.core import clock, ids, jobs
+from portfolio.core.actor import Actor
+from portfolio.core.errors import Invalid, NotFound
+from portfolio.core.text import clean_line
+
+MAX_FILES = 200
+FORGET_AFTER = timedelta(hours=2)
+UNUSED_BLOB = "blob.unused"
+"""The job that removes a blob once no file cites it; payload {"blob_id": …}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Bytes that are in the store, with the name and type the client claims and the type found in them."""
+
+    blob: StoredBlob
+    name: str
+    media_type: str
+    claimed_type: str = ""
+
+
+def check_upload(session: Session, actor: Actor, code: str) -> Draft:
+    """Whether the actor may attach one more file to this draft: asked before the first byte.
+
+    Raises NotFound, Locked, or Invalid (the kind takes no files, or there are `MAX_FILES` already).
+    """
+    draft = get_draft(session, actor, code)
+    if not GUIDES[draft.evidence.kind].takes_files:
+        raise Invalid(
+            "This stays where it is kept, so it takes no files.", {"files": "No files for this kind."}
+        )
+    count = session.scalar(
+        select(func.count()).select_from(EvidenceFile).where(EvidenceFile.revision_id == draft.revision.id)
+    )
+    if (count or 0) >= MAX_FILES:
+        raise Invalid(
+            f"An item takes at most {MAX_FILES} files. Nothing was added.", {"files": "Too many files."}
+        )
+    return draft
+
+
+def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> EvidenceFile:
+    """Add a stored file to the end of a draft's list. The same content under the same name is added once.
+
+    The name is kept as people gave it, cleaned for showing. Raises as `check_upload`.
+    """
+    draft = check_upload(session, actor, code)
+    blob_id = _blob_id(session, upload)
+    name = clean_filename(upload.name)
+    files = _files(session, draft.revision)
+    known = next((f for f in files if f.blob_id == blob_id and f.name == name), None)
+    if known is not None:
+        return known
+    file = EvidenceFile(
+        code=ids.new_code(),
+        revision_id=draft.revision.id,
+        blob_id=blob_id,
+        position=max((f.position for f in files), default=0) + 1,
+        name=name,
+        claimed_type=clean_line(upload.claimed_type)[:200],
+        added_at=clock.now(),
+        added_by_id=actor.person_id,
+    )
+    session.add(file)
+    draft.portfolio.last_activity_at = file.added_at
+    session.flush()
+    return file
+
+
+def detach_file(session: Session, actor: Actor, file_code: str) -> str:
+    """Take a file off a draft, with the locators that point into it; the code of the item.
+
+    The bytes are removed by a job once nothing cites them. Raises NotFound, Locked.
+    """
+    file, draft = _own_file(session, actor, file_code)
+    for mapping in live_mappings(session, draft.revision.id):
+        left = [each for each in mapping.locators if each.get("file") != file.code]
+        if len(left) != len(mapping.locators):
+            mapping.locators = left
+    blob_id = file.blob_id
+    session.delete(file)
+    session.flush()
+    forget_later(session, blob_id)
+    return draft.evidence.code
+
+
+def rename_file(session: Session, actor: Actor, file_code: str, name: str) -> str:
+    """Give a file of a draft another name; the code of the item. Raises NotFound, Locked, Invalid."""
+    file, draft = _own_file(session, actor, file_code)
+    cleaned = clean_filename(name, fallback="")
+    if not cleaned:
+        raise Invalid("The file needs a name.", {"name": "Write a name."})
+    file.name = cleaned
+    session.flush()
+    return draft.evidence.code
+
+
+def move_file(session: Session, actor: Actor, file_code: str, *, up: bool) -> str:
+    """Move a file of a draft one place up or down; the code of the item. At the end nothing happens."""
+    file, draft = _own_file(session, actor, file_code)
+    files = _files(session, draft.revision)
+    index = files.index(file)
+    other = index - 1 if up else index + 1
+    if 0 <= other < len(files):
+        files[index], files[other] = files[other], files[index]
+        for position, each in enumerate(files, start=1):
+            each.position = position
+    session.flush()
+    return draft.evidence.code
+
+
+def forget_later(session: Session, blob_id: int) -> None:
+    """Have the bytes removed in a while, unless something cites them then."""
+    jobs.enqueue(session, UNUSED_BLOB, {"blob_id": blob_id}, run_after=clock.now() + FORGET_AFTER)
+
+
+def forget_unused_blob(session: Session, blob_id: int) -> tuple[str, str] | None:
+    """Remove the row of a blob that no file cites; (store, key) when its bytes are to be removed too.
+
+    None when it is cited, or when it is gone already.
+    """
+    blob = session.get(Blob, blob_id, with_for_update=True)
+    if blob is None:
+        return None
+    if session.scalar(select(EvidenceFile.id).where(EvidenceFile.blob_id == blob_id).limit(1)) is not None:
+        return None
+    session.delete(blob)
+    session.flush()
+    return blob.store, blob.key
+
+
+def _blob_id(session: Session, upload: Upload) -> int:
+    """The row of the content; made when it is new. Two uploads of one content at once make one row."""
+    stored = upload.blob
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    values = {
+        "store": stored.store,
+        "key": stored.key,
+        "sha256": stored.sha256,
+        "size_bytes": stored.size_bytes,
+        "media_type": upload.media_type,
+        "created_at": clock.now(),
+    }
+    # An update that changes nothing: it locks the row against the job that removes unused blobs
+    session.execute(
+        insert(Blob)
+        .values(**values)
+        .on_conflict_do_update(index_elements=["store", "key"], set_={"sha256": stored.sha256})
+    )
+    return session.scalars(select(Blob.id).where(Blob.store == stored.store, Blob.key == stored.key)).one()
+
+
+def _own_file(session: Session, actor: Actor, file_code: str) -> tuple[EvidenceFile, Draft]:
+    row = session.execute(
+        select(EvidenceFile, Evidence.code)
+        .join(Revision, Revision.id == EvidenceFile.revision_id)
+        .join(Evidence, Evidence.id == Revision.evidence_id)
+        .where(EvidenceFile.code == file_code)
+    ).one_or_none()
+    if row is None:
+        raise NotFound()
+    file, code = row
+    draft = get_draft(session, actor, code, for_update=True)
+    if file.revision_id != draft.revision.id:
+        raise NotFound()
+    return file, draft
+
+
+def _files(session: Session, revision: Revision) -> list[EvidenceFile]:
+    return list(
+        session.scalars(
+            select(EvidenceFile)
+            .where(EvidenceFile.revision_id == revision.id)
+            .order_by(EvidenceFile.position, EvidenceFile.id)
+        )
+    )

@@ -1,0 +1,156 @@
+"""New revisions of what was returned or not yet met: begun from the last one, or discarded again."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from evidence.models import Evidence, EvidenceFile, Mapping, Revision
+from evidence.queries import check_open, get_draft, get_own_item, mappings_to_answer, newest_frozen
+from evidence.rules import EvidenceState, Step, next_state, reference
+from evidence.service.files import forget_later
+from evidence.service.mappings import live_mappings
+from portfolio.core import clock, ids, log
+from portfolio.core.actor import Actor
+from portfolio.core.errors import Locked
+from portfolio.core.touched import touch_criteria
+
+
+def start_revision(session: Session, actor: Actor, code: str) -> Revision:
+    """Begin the next revision of a returned item, or of an assessed one with something not yet met.
+
+    It begins with the text, the files and the mappings that still need an answer (those that are met stay
+    with the earlier revision). Beginning twice comes back with the same draft.
+    Raises NotFound; Locked when nothing is to be answered, or the portfolio is closed.
+    """
+    item = get_own_item(session, actor, code)
+    evidence = item.evidence
+    check_open(item.portfolio)
+    if evidence.state is EvidenceState.DRAFT:
+        return get_draft(session, actor, code).revision
+    state = next_state(evidence.state, Step.REVISE)
+    last = newest_frozen(session, evidence.id)
+    open_mappings = mappings_to_answer(session, evidence)
+    if last is None or not open_mappings:
+        raise Locked(
+            f"Everything that {item.reference} was submitted for is met. Add a new item for other criteria.",
+            state=evidence.state,
+        )
+    revision = _next_revision(evidence, last)
+    session.add(revision)
+    session.flush()
+    codes = _copy_files(session, last, revision)
+    _copy_mappings(session, actor, open_mappings, revision, codes)
+    evidence.state = state
+    touch_criteria(session, item.portfolio.id, [m.criterion_id for m in open_mappings])
+    session.flush()
+    log.append(
+        session,
+        actor,
+        log.Stream.portfolio(item.portfolio.code),
+        "evidence.revision_started",
+        evidence.code,
+        {"reference": reference(evidence.number), "revision": revision.number, "from": last.digest},
+    )
+    item.portfolio.last_activity_at = clock.now()
+    return revision
+
+
+def discard_revision(session: Session, actor: Actor, code: str) -> Evidence:
+    """Throw away the draft of a second or later revision; the item is again what it was before.
+
+    Raises NotFound, or Locked when the draft is the first one (withdraw it instead).
+    """
+    draft = get_draft(session, actor, code, for_update=True)
+    revision, evidence = draft.revision, draft.evidence
+    last = newest_frozen(session, evidence.id)
+    if last is None or revision.started_from is None:
+        raise Locked("This item was never submitted. Withdraw it instead.")
+    mappings = live_mappings(session, revision.id)
+    touch_criteria(session, draft.portfolio.id, [m.criterion_id for m in mappings])
+    _delete_draft(session, revision, mappings)
+    evidence.state, evidence.title = revision.started_from, last.title
+    session.flush()
+    log.append(
+        session,
+        actor,
+        log.Stream.portfolio(draft.portfolio.code),
+        "evidence.revision_discarded",
+        evidence.code,
+        {"reference": reference(evidence.number), "revision": revision.number},
+    )
+    return evidence
+
+
+def _next_revision(evidence: Evidence, last: Revision) -> Revision:
+    now = clock.now()
+    return Revision(
+        code=ids.new_code(),
+        evidence_id=evidence.id,
+        number=last.number + 1,
+        title=last.title,
+        text=last.text,
+        details=dict(last.details),
+        occurred_on=last.occurred_on,
+        site_id=last.site_id,
+        simulated=last.simulated,
+        rpl=last.rpl,
+        created_at=now,
+        saved_at=now,
+        started_from=evidence.state,
+    )
+
+
+def _copy_files(session: Session, last: Revision, revision: Revision) -> dict[str, str]:
+    """Rows of its own for each file, with the same blob; new codes by old ones."""
+    codes = {}
+    rows = session.scalars(select(EvidenceFile).where(EvidenceFile.revision_id == last.id))
+    for file in rows:
+        codes[file.code] = ids.new_code()
+        session.add(
+            EvidenceFile(
+                code=codes[file.code],
+                revision_id=revision.id,
+                blob_id=file.blob_id,
+                position=file.position,
+                name=file.name,
+                claimed_type=file.claimed_type,
+                added_at=file.added_at,
+                added_by_id=file.added_by_id,
+            )
+        )
+    return codes
+
+
+def _copy_mappings(
+    session: Session, actor: Actor, kept: Sequence[Mapping], revision: Revision, codes: dict[str, str]
+) -> None:
+    for mapping in kept:
+        session.add(
+            Mapping(
+                code=ids.new_code(),
+                revision_id=revision.id,
+                criterion_id=mapping.criterion_id,
+                reason=mapping.reason,
+                locators=[
+                    {**each, "file": codes.get(str(each["file"])) if each.get("file") else None}
+                    for each in mapping.locators
+                ],
+                range_items=list(mapping.range_items),
+                origin=mapping.origin,
+                added_by_id=actor.person_id,
+                added_at=clock.now(),
+            )
+        )
+
+
+def _delete_draft(session: Session, revision: Revision, mappings: Sequence[Mapping]) -> None:
+    for mapping in mappings:
+        session.delete(mapping)
+    files = session.scalars(select(EvidenceFile).where(EvidenceFile.revision_id == revision.id)).all()
+    for file in files:
+        forget_later(session, file.blob_id)
+        session.delete(file)
+    session.flush()
+    session.delete(revision)
+    session.flush()

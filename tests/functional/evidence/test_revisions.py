@@ -1,0 +1,139 @@
+"""New revisions through the services: what they begin with, and discarding them."""
+
+import pytest
+
+from evidence.models import EvidenceFile, Mapping, Revision
+from evidence.queries import files_of, get_draft
+from evidence.rules import EvidenceState
+from evidence.service import Claim, discard_revision, map_criteria, settle_state, start_revision
+from evidence.storage import BlobStore
+from portfolio.app import Parts
+from portfolio.core.db import Database
+from portfolio.core.errors import Locked, NotFound
+from portfolio.records.models import CoverageRow
+from tests.factories.world import World
+from tests.functional.evidence.making import attach, begin, hand_in, item
+
+
+@pytest.fixture
+def store(parts: Parts) -> BlobStore:
+    """The store of the test installation."""
+    return parts.store
+
+
+def answered(database: Database, world: World, code: str, *, met: tuple[int, ...] = ()) -> None:
+    """The item as it stands after a review: `met` count for it, the others were refused."""
+    with database.write() as session:
+        for n in met:
+            session.get_one(CoverageRow, (world.portfolio_id, world.criterion_ids[n])).counted = ["E001"]
+        for row in session.query(CoverageRow).filter_by(portfolio_id=world.portfolio_id):
+            row.reasons = []
+        evidence = session.merge(item(database, code))
+        settle_state(session, evidence, awaiting=False, returned=not met)
+
+
+def begin_again(database: Database, world: World, code: str, who: str = "candidate") -> int:
+    with database.write() as session:
+        return start_revision(session, world.actor(session, who), code).number
+
+
+def test_a_returned_item_begins_again_with_everything_it_had(
+    database: Database, world: World, store: BlobStore
+) -> None:
+    code = begin(database, world, criteria=(0, 1))
+    file_code = attach(database, world, store, code)
+    with database.write() as session:
+        claim = Claim(world.criterion_codes[0], "See page 2.", locators=((file_code, "page=2"),))
+        map_criteria(session, world.actor(session, "candidate"), code, [claim])
+    hand_in(database, world, code)
+    answered(database, world, code)
+
+    assert begin_again(database, world, code) == begin_again(database, world, code) == 2
+
+    with database.read() as session:
+        draft = get_draft(session, world.actor(session, "candidate"), code).revision
+        copied = files_of(session, draft.id)
+        mappings = session.query(Mapping).filter_by(revision_id=draft.id).order_by(Mapping.id).all()
+    assert (draft.text, [file.name for file in copied]) == ("I listened first.", ["notes.txt"])
+    assert copied[0].code != file_code
+    assert [m.criterion_id for m in mappings] == world.criterion_ids[:2]
+    assert mappings[0].locators == [{"file": copied[0].code, "fragment": "page=2"}]
+
+
+def test_what_is_met_stays_with_the_earlier_revision(database: Database, world: World) -> None:
+    code = begin(database, world, criteria=(0, 1))
+    hand_in(database, world, code)
+    answered(database, world, code, met=(0,))
+
+    begin_again(database, world, code)
+
+    with database.read() as session:
+        draft = get_draft(session, world.actor(session, "candidate"), code).revision
+        kept = [m.criterion_id for m in session.query(Mapping).filter_by(revision_id=draft.id)]
+    assert kept == [world.criterion_ids[1]]
+
+
+def test_an_item_that_is_met_throughout_is_not_revised(database: Database, world: World) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+    answered(database, world, code, met=(0,))
+
+    with pytest.raises(Locked, match="is met"):
+        begin_again(database, world, code)
+
+
+def test_an_item_that_waits_for_the_assessor_is_not_revised(database: Database, world: World) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+
+    with pytest.raises(Locked, match="It is submitted now"):
+        begin_again(database, world, code)
+
+
+def test_discarding_leads_back_and_takes_nothing_from_the_earlier_revision(
+    database: Database, world: World, store: BlobStore
+) -> None:
+    code = begin(database, world)
+    attach(database, world, store, code)
+    hand_in(database, world, code)
+    answered(database, world, code)
+    begin_again(database, world, code)
+
+    with database.write() as session:
+        discard_revision(session, world.actor(session, "candidate"), code)
+
+    assert item(database, code).state is EvidenceState.RETURNED
+    with database.read() as session:
+        assert session.query(Revision).count() == session.query(EvidenceFile).count() == 1
+        assert session.query(Mapping).count() == 1
+
+
+def test_a_first_draft_is_not_discarded_but_withdrawn(database: Database, world: World) -> None:
+    code = begin(database, world)
+
+    with pytest.raises(Locked, match="Withdraw"), database.write() as session:
+        discard_revision(session, world.actor(session, "candidate"), code)
+
+
+@pytest.mark.parametrize("who", ["other_candidate", "assessor", "manager"])
+def test_nobody_else_begins_a_revision(database: Database, world: World, who: str) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+    answered(database, world, code)
+
+    with pytest.raises(NotFound):
+        begin_again(database, world, code, who)
+
+
+def test_a_second_revision_is_submitted_with_a_digest_of_its_own(database: Database, world: World) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+    answered(database, world, code)
+    begin_again(database, world, code)
+
+    hand_in(database, world, code)
+
+    with database.read() as session:
+        digests = [r.digest for r in session.query(Revision).order_by(Revision.number)]
+    assert len(set(digests)) == 2
+    assert None not in digests
