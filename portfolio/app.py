@@ -4,6 +4,8 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -15,12 +17,11 @@ from starlette.types import Scope
 import portfolio.tables  # noqa: F401  (every model is known after this)
 from evidence.storage import BlobStore
 from portfolio.core import jobs, mail
-from portfolio.core.actor import Actor
 from portfolio.core.db import Database, make_engine
 from portfolio.core.resources import static_dir
 from portfolio.core.settings import Settings
 from portfolio.navigation import navigation
-from portfolio.people.queries import actor_by_token
+from portfolio.people.loader import load_actor
 from portfolio.registry import HANDLERS, RECOMPUTE, ROUTERS, SCHEDULE, signed_out
 from portfolio.stores import open_store
 from portfolio.web import errors
@@ -59,12 +60,6 @@ def open_parts(settings: Settings) -> Parts:
     return Parts(settings, Database(engine, RECOMPUTE), open_store(settings))
 
 
-def load_actor(database: Database, token: str) -> Actor | None:
-    """The Actor of a session cookie, in a short read session of its own."""
-    with database.read() as session:
-        return actor_by_token(session, token)
-
-
 class _Static(StaticFiles):
     """Built files carry a digest in their name, so they never change."""
 
@@ -96,7 +91,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         title="Competency Portfolio", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.settings, app.state.database, app.state.store = settings, parts.database, parts.store
-    app.state.load_actor = load_actor
+    app.state.load_actor = partial(load_actor, idle=timedelta(minutes=settings.session_idle_minutes))
     app.state.pages = Pages(navigation)
     errors.install(app, signed_out)
     for router in ROUTERS:

@@ -4,29 +4,37 @@ The one place to add a package's part; the web application, the worker and the c
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 
 from evidence.storage import BlobStore
+from portfolio import home
 from portfolio.core import jobs
 from portfolio.core.db import Recompute
 from portfolio.core.settings import Settings
+from portfolio.people import jobs as people_jobs
+from portfolio.people import routes as people
+from portfolio.people.routes import signed_out
 from portfolio.tracking import recompute
-from portfolio.web.deps import NotSignedIn
+from portfolio.tracking import routes as tracking
 
 MakeHandlers = Callable[[Settings, BlobStore], Mapping[str, jobs.Handler]]
 
-ROUTERS: Sequence[APIRouter] = ()
-HANDLERS: Sequence[MakeHandlers] = (recompute.handlers,)
-SCHEDULE: Sequence[Callable[[Session], None]] = (recompute.schedule,)
+ROUTERS: Sequence[APIRouter] = (
+    home.routes,
+    *people.ROUTERS,
+    tracking.routes,
+)
+HANDLERS: Sequence[MakeHandlers] = (recompute.handlers, people_jobs.handlers)
+SCHEDULE: Sequence[Callable[[Session], None]] = (recompute.schedule, people_jobs.schedule)
 RECOMPUTE: Recompute | None = recompute.recompute
 
-
-def signed_out(request: Request, error: NotSignedIn) -> Response:
-    """Where a request goes that needs somebody signed in: to the sign-in page, and back afterwards."""
-    target = quote(request.url.path) if request.method == "GET" else ""
-    return RedirectResponse(f"/sign-in?next={target}" if target else "/sign-in", status_code=303)
+__all__ = [
+    "HANDLERS",
+    "RECOMPUTE",
+    "ROUTERS",
+    "SCHEDULE",
+    "MakeHandlers",
+    "signed_out",
+]

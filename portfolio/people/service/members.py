@@ -12,6 +12,7 @@ from portfolio.core.actor import ROLE_LABELS, Actor, Role
 from portfolio.core.errors import Invalid, Locked
 from portfolio.core.ids import new_code
 from portfolio.people.models import Allocation, Assurance, Centre, Membership, Person, SignInSession
+from portfolio.people.queries import is_shared
 from portfolio.people.rules import ALLOCATION_FOR_ROLE, role_days_problem
 
 _ASSURED = (Role.ASSESSOR, Role.TRAINEE_ASSESSOR)
@@ -124,7 +125,9 @@ def archive_person(session: Session, actor: Actor, person: Person) -> None:
 
 
 def rename_person(session: Session, actor: Actor, person: Person, name: str) -> None:
-    """Correct a person's name. The log keeps both."""
+    """Correct a person's name. The log keeps both. Raises Locked for somebody with roles elsewhere."""
+    if is_shared(session, person.id, actor.centre_id):
+        raise Locked(f"{person.name} has roles elsewhere too, so only they can change their name.")
     if name != person.name:
         data = {"before": person.name, "after": name}
         person.name = name

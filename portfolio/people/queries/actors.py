@@ -1,56 +1,15 @@
-"""Reads of people: the Actor of a request, members of a centre, allocations, sessions, notifications."""
+"""The Actor of a request: the person, the role they chose, their allocations."""
+
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portfolio.core import clock
 from portfolio.core.actor import Actor, Grant, Role, RoleChoice
-from portfolio.core.ids import token_hash
-from portfolio.people.models import (
-    Allocation,
-    Assurance,
-    Centre,
-    Membership,
-    Notification,
-    Person,
-    SignInSession,
-    SingleUseLink,
-)
-from portfolio.people.rules import ALLOCATION_FOR_ROLE, LinkPurpose, is_in_force
-
-
-def open_session(session: Session, token: str) -> SignInSession | None:
-    """The sign-in session of a cookie's token while it is neither revoked nor expired."""
-    row = session.scalars(
-        select(SignInSession).where(SignInSession.token_hash == token_hash(token))
-    ).one_or_none()
-    if row is None or row.revoked_at is not None or row.expires_at <= clock.now():
-        return None
-    return row
-
-
-def usable_link(session: Session, purpose: LinkPurpose, token: str) -> SingleUseLink | None:
-    """The link of a raw token while it is neither used, revoked nor expired; None otherwise."""
-    link = session.scalars(
-        select(SingleUseLink).where(
-            SingleUseLink.token_hash == token_hash(token), SingleUseLink.purpose == purpose
-        )
-    ).one_or_none()
-    if link is None or link.used_at or link.revoked_at or link.expires_at <= clock.now():
-        return None
-    return link
-
-
-def pending_invitations(session: Session, person_ids: list[int]) -> set[int]:
-    """Those of these people whose invitation can still be used."""
-    query = select(SingleUseLink.person_id).where(
-        SingleUseLink.purpose == LinkPurpose.INVITATION,
-        SingleUseLink.person_id.in_(person_ids),
-        SingleUseLink.used_at.is_(None),
-        SingleUseLink.revoked_at.is_(None),
-        SingleUseLink.expires_at > clock.now(),
-    )
-    return {found for found in session.scalars(query) if found is not None}
+from portfolio.people.models import Allocation, Assurance, Centre, Membership, Notification, Person
+from portfolio.people.queries.access import open_session
+from portfolio.people.rules import ALLOCATION_FOR_ROLE, is_in_force
 
 
 def memberships_in_force(session: Session, person_id: int) -> list[tuple[Membership, Centre]]:
@@ -61,7 +20,7 @@ def memberships_in_force(session: Session, person_id: int) -> list[tuple[Members
         .where(Membership.person_id == person_id, Membership.ended_at.is_(None), Centre.archived_at.is_(None))
         .order_by(Centre.name, Membership.role)
     )
-    return [(m, c) for m, c in rows.tuples() if is_in_force(m.starts_on, m.ends_on, clock.today(c.zone))]
+    return [(m, c) for m, c in rows if is_in_force(m.starts_on, m.ends_on, clock.today(c.zone))]
 
 
 def actor_for(
@@ -92,9 +51,9 @@ def actor_for(
     )
 
 
-def actor_by_token(session: Session, token: str) -> Actor | None:
+def actor_by_token(session: Session, token: str, idle: timedelta | None = None) -> Actor | None:
     """The Actor of a cookie's token; None when the session is over or the person is archived."""
-    row = open_session(session, token)
+    row = open_session(session, token, idle)
     if row is None:
         return None
     person = session.get_one(Person, row.person_id)
@@ -115,7 +74,7 @@ def _grants(session: Session, person_id: int, centre_id: int, role: Role) -> fro
             Allocation.ended_at.is_(None),
         )
     )
-    return frozenset(Grant(role, portfolio_id, unit_id) for portfolio_id, unit_id in rows.tuples())
+    return frozenset(Grant(role, portfolio_id, unit_id) for portfolio_id, unit_id in rows)
 
 
 def _assured(session: Session, person_id: int, centre_id: int, role: Role) -> frozenset[int]:
