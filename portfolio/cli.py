@@ -5,7 +5,7 @@ import sys
 import typer
 
 from portfolio import __version__
-from portfolio.commands import serve
+from portfolio.commands import doctor, frameworks, people, serve, tracking
 from portfolio.commands.common import clear_errors, fail
 
 cli = typer.Typer(
@@ -18,6 +18,12 @@ cli = typer.Typer(
 cli.command("serve")(serve.serve)
 cli.command("worker")(serve.work)
 cli.command("upgrade")(serve.upgrade)
+cli.command("add-user")(people.add_user)
+cli.command("doctor")(doctor.doctor)
+cli.command("import-framework")(frameworks.import_framework)
+cli.command("export")(frameworks.export)
+cli.command("gaps")(tracking.gaps)
+cli.command("verify")(tracking.verify)
 
 
 @cli.command("version")

@@ -385,8 +385,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_portfolios_code")),
     )
     with op.batch_alter_table("portfolios", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_portfolios_activity", ["centre_id", "state", "last_activity_at", "id"], unique=False
+        )
         batch_op.create_index("ix_portfolios_candidate", ["candidate_id"], unique=False)
         batch_op.create_index("ix_portfolios_centre", ["centre_id", "state", "id"], unique=False)
+        batch_op.create_index("ix_portfolios_target", ["centre_id", "state", "target_on", "id"], unique=False)
 
     op.create_table(
         "unit_groups",
@@ -1019,8 +1023,10 @@ def downgrade() -> None:
 
     op.drop_table("unit_groups")
     with op.batch_alter_table("portfolios", schema=None) as batch_op:
+        batch_op.drop_index("ix_portfolios_target")
         batch_op.drop_index("ix_portfolios_centre")
         batch_op.drop_index("ix_portfolios_candidate")
+        batch_op.drop_index("ix_portfolios_activity")
 
     op.drop_table("portfolios")
     with op.batch_alter_table("sign_in_sessions", schema=None) as batch_op:

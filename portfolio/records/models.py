@@ -19,6 +19,8 @@ class Portfolio(Model):
     __tablename__ = "portfolios"
     __table_args__ = (
         Index("ix_portfolios_centre", "centre_id", "state", "id"),
+        Index("ix_portfolios_activity", "centre_id", "state", "last_activity_at", "id"),
+        Index("ix_portfolios_target", "centre_id", "state", "target_on", "id"),
         Index("ix_portfolios_candidate", "candidate_id"),
     )
 

@@ -99,6 +99,7 @@ def head_of(session: Session, portfolio: Portfolio) -> PortfolioHead:
     """Candidate, qualification and version of a portfolio, in one query."""
     candidate, version, qualification = session.execute(
         select(Person, FrameworkVersion, Qualification)
+        .select_from(Person)
         .join(FrameworkVersion, FrameworkVersion.id == portfolio.version_id)
         .join(Qualification, Qualification.id == FrameworkVersion.qualification_id)
         .where(Person.id == portfolio.candidate_id)

@@ -20,7 +20,7 @@ from evidence.storage import BlobStore
 from portfolio.core import clock, jobs
 from portfolio.core.db import Database
 from portfolio.core.settings import Settings
-from portfolio.core.touched import Touched, touch_portfolio
+from portfolio.core.touched import Touched
 from portfolio.people.models import Centre
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.rules import UnitState
@@ -32,7 +32,13 @@ REFRESH = "coverage.expired"
 
 
 def recompute(session: Session, changes: Touched) -> None:
-    """Recompute what was touched, in a number of queries that does not depend on how much it was."""
+    """Recompute what was touched, in a number of queries that does not depend on how much it was.
+
+    Work on a portfolio is activity on it; a rule that changed, or time that passed, is not.
+    """
+    if changes.criteria:
+        active = update(Portfolio).where(Portfolio.id.in_(changes.criteria.keys()))
+        session.execute(active.values(last_activity_at=clock.now()))
     for version_id in changes.versions:
         _touch_version(session, version_id, changes)
     whole = {portfolio_id for portfolio_id, wanted in changes.criteria.items() if wanted is None}
@@ -214,8 +220,7 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
         with database.write() as session:
             due = CoverageRow.refresh_on <= date.fromisoformat(payload["today"])
             ids = list(session.scalars(select(CoverageRow.portfolio_id).where(due).distinct().limit(BATCH)))
-            for portfolio_id in ids:
-                touch_portfolio(session, portfolio_id)
+            recompute_portfolios(session, ids)
             if len(ids) == BATCH:
                 jobs.enqueue(session, REFRESH, payload)
 

@@ -1,0 +1,216 @@
+"""Turns what was read of a portfolio into the views of its gap matrix. Pure: no session, no clock."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from criteria.models import Node
+from criteria.rules import ActionCode, NextAction, NodeKind, Reason, Rollup, Status, Who, roll_up
+from criteria.wording import (
+    date_words,
+    join_words,
+    next_action_sentence,
+    reason_sentence,
+    status_word,
+    who_word,
+)
+from portfolio.records.models import PortfolioUnit
+from portfolio.tracking.views import (
+    ActionView,
+    Column,
+    Group,
+    Place,
+    Row,
+    Show,
+    Step,
+    Stored,
+    UnitSummary,
+)
+
+
+class Builder:
+    """Turns the rows that were read into views; holds no session."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        stored: Mapping[int, Stored],
+        items: Mapping[int, Column],
+        marks: Mapping[int, list[tuple[int, Status]]],
+        today: date,
+        zone: ZoneInfo,
+    ) -> None:
+        self.stored, self.items, self.marks = stored, items, marks
+        self.today, self.zone = today, zone
+        self.by_unit: dict[int, list[Place]] = defaultdict(list)
+        for place in places:
+            self.by_unit[place.unit_id].append(place)
+        self.columns: list[Column] = []
+        self.shown: list[UnitSummary] = []
+        self.unit_refs: dict[int, str] = {}
+
+    def summary(self, unit: PortfolioUnit, node: Node) -> UnitSummary:
+        """The unit with all its rows, without cells (they depend on the columns chosen later)."""
+        self.unit_refs[node.id] = node.ref
+        groups = [
+            self._group(node, outcome, criteria) for outcome, criteria in _by_outcome(self.by_unit[node.id])
+        ]
+        total = sum((group.rollup for group in groups), Rollup())
+        return UnitSummary(node.code, node.ref, node.text, unit.state, unit.target_on, total, groups)
+
+    def choose(
+        self, summaries: Sequence[UnitSummary], show: Show, viewer: Who, unit_code: str | None
+    ) -> None:
+        """Keep the rows asked for, find the columns they need, and fill the cells."""
+        kept = [
+            (unit, [(group, [r for r in group.rows if _is_shown(r, show, viewer)]) for group in unit.groups])
+            for unit in summaries
+            if unit_code in (None, unit.code)
+        ]
+        used = {
+            evidence_id
+            for _, groups in kept
+            for _, rows in groups
+            for row in rows
+            for evidence_id, _ in self.marks.get(row.criterion_id, ())
+        }
+        self.columns = [item for item in self.items.values() if item.evidence_id in used]
+        numbers = {column.evidence_id: n for n, column in enumerate(self.columns)}
+        for unit, groups in kept:
+            full = [
+                replace(group, rows=[self._with_cells(row, numbers) for row in rows])
+                for group, rows in groups
+                if rows
+            ]
+            if full:
+                self.shown.append(replace(unit, groups=full))
+
+    def steps(self, units: Sequence[tuple[PortfolioUnit, Node]]) -> list[Step]:
+        """What to do next, the most useful first: answers to feedback, then whatever helps most criteria."""
+        signed = {node.id for unit, node in units if unit.state.is_signed}
+        grouped: dict[tuple[object, ...], list[Place]] = defaultdict(list)
+        actions: dict[tuple[object, ...], NextAction] = {}
+        for _, node in units:
+            for place in self.by_unit[node.id]:
+                found = self.stored.get(place.id)
+                if place.unit_id in signed or found is None or found.next_action is None:
+                    continue
+                action = NextAction.from_dict(found.next_action)
+                key = (action.who, action.code, action.evidence_ref, action.kinds, action.items)
+                grouped[key].append(place)
+                actions[key] = action
+        steps = [(actions[key], places) for key, places in grouped.items()]
+        steps.sort(key=lambda pair: (_URGENCY[pair[0].code], -len(pair[1]), pair[0].evidence_ref or ""))
+        return [self._step(action, places) for action, places in steps]
+
+    def _step(self, action: NextAction, places: Sequence[Place]) -> Step:
+        refs = [f"{self.unit_refs[place.unit_id]} {place.ref}" for place in places]
+        days = (self.today - action.since.astimezone(self.zone).date()).days if action.since else 0
+        waited = f" Waiting {days} days." if days > 1 else ""
+        what = f"Would help {self._listed(places)}." if len(refs) > 1 else f"For {refs[0]}: {places[0].text}"
+        return Step(
+            next_action_sentence(action),
+            action_url(action, places[0].code),
+            action.who,
+            who_word(action.who),
+            refs,
+            what + waited,
+        )
+
+    def _listed(self, places: Sequence[Place]) -> str:
+        """References by unit: "1.1 and 1.2 of F/600/7138; 2.1 of H/601/0203"."""
+        by_unit: dict[int, list[str]] = defaultdict(list)
+        for place in places:
+            by_unit[place.unit_id].append(place.ref)
+        return "; ".join(
+            f"{join_words(_at_most(refs))} of {self.unit_refs[unit_id]}" for unit_id, refs in by_unit.items()
+        )
+
+    def _group(self, unit: Node, outcome: Place | None, criteria: Sequence[Place]) -> Group:
+        rows = [self._row(place) for place in criteria if place.id in self.stored]
+        ref, text = (outcome.ref, outcome.text) if outcome else ("", "")
+        return Group(ref, text, unit.ref, roll_up(row.status for row in rows), rows)
+
+    def _row(self, place: Place) -> Row:
+        found = self.stored[place.id]
+        reasons = [
+            reason_sentence(Reason.from_dict(reason), self.today, self.zone) for reason in found.reasons
+        ]
+        action = NextAction.from_dict(found.next_action) if found.next_action else None
+        return Row(
+            place.id,
+            place.code,
+            place.ref,
+            place.text,
+            found.status,
+            status_word(found.status),
+            reasons,
+            _action_view(action, place.code) if action else None,
+            found.counted,
+            found.surplus,
+            found.waived,
+            found.stale,
+            date_words(found.expires_on) if found.expires_on else "",
+            (),
+        )
+
+    def _with_cells(self, row: Row, numbers: Mapping[int, int]) -> Row:
+        cells = sorted((numbers[item], status) for item, status in self.marks.get(row.criterion_id, ()))
+        return replace(row, cells=cells)
+
+
+_URGENCY = {
+    ActionCode.RESPOND: 0,
+    ActionCode.REVISE: 0,
+    ActionCode.CONFIRM_TESTIMONY: 1,
+    ActionCode.SUBMIT_DRAFT: 1,
+    ActionCode.ADD_EVIDENCE: 2,
+    ActionCode.JUDGE_AGAIN: 0,
+    ActionCode.JUDGE: 1,
+    ActionCode.COUNTERSIGN: 1,
+}
+
+
+def action_url(action: NextAction, criterion_code: str) -> str:
+    """Where the next action is done."""
+    if action.code is ActionCode.ADD_EVIDENCE or action.evidence_code is None:
+        return f"/evidence/new?criterion={criterion_code}"
+    if action.code is ActionCode.SUBMIT_DRAFT:
+        return f"/evidence/{action.evidence_code}/submit"
+    return f"/evidence/{action.evidence_code}"
+
+
+def _action_view(action: NextAction, criterion_code: str) -> ActionView:
+    return ActionView(
+        action.who, who_word(action.who), next_action_sentence(action), action_url(action, criterion_code)
+    )
+
+
+def _by_outcome(places: Iterable[Place]) -> list[tuple[Place | None, list[Place]]]:
+    """Criteria in order, under the outcome they stand below."""
+    found: list[tuple[Place | None, list[Place]]] = []
+    outcomes: dict[int, list[Place]] = {}
+    loose: list[Place] = []
+    for place in places:
+        if place.kind is NodeKind.OUTCOME:
+            outcomes[place.id] = []
+            found.append((place, outcomes[place.id]))
+        elif place.parent_id in outcomes:
+            outcomes[place.parent_id].append(place)
+        else:
+            loose.append(place)
+    if loose:
+        found.append((None, loose))
+    return found
+
+
+def _is_shown(row: Row, show: Show, viewer: Who) -> bool:
+    if show is Show.GAPS:
+        return row.status is not Status.MET
+    return show is Show.ALL or (row.next is not None and row.next.who is viewer)
+
+
+def _at_most(refs: Sequence[str], limit: int = 6) -> Sequence[str]:
+    return refs if len(refs) <= limit else [*refs[: limit - 1], f"{len(refs) - limit + 1} more"]

@@ -1,0 +1,148 @@
+"""What pages, the CSV file and the command line show of a portfolio: plain frozen values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from criteria.rules import NodeKind, Rollup, Status, Who
+from portfolio.records.queries import PortfolioHead
+from portfolio.records.rules import UnitState
+
+
+class Show(StrEnum):
+    """Which criteria the matrix lists."""
+
+    ALL = "all"
+    GAPS = "gaps"
+    MINE = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An evidence item that maps something in view."""
+
+    evidence_id: int
+    ref: str
+    code: str
+    title: str
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """What to do next: who, in words, where."""
+
+    who: Who
+    who_word: str
+    sentence: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One criterion. `cells` holds (column number from 0, status), in order of column."""
+
+    criterion_id: int
+    code: str
+    ref: str
+    text: str
+    status: Status
+    status_word: str
+    reasons: Sequence[str]
+    next: ActionView | None
+    counted: Sequence[str]
+    surplus: int
+    waived: bool
+    stale: bool
+    expires: str
+    cells: Sequence[tuple[int, Status]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The criteria below one outcome, or straight below the unit (then `ref` and `text` are empty)."""
+
+    ref: str
+    text: str
+    unit_ref: str
+    rollup: Rollup
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSummary:
+    """A chosen unit with its progress and state."""
+
+    code: str
+    ref: str
+    title: str
+    state: UnitState
+    target_on: date | None
+    rollup: Rollup
+    groups: Sequence[Group]
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the unit's sign-off stands."""
+        return self.state.is_signed
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do that would help several criteria at once: an entry of "what next"."""
+
+    sentence: str
+    url: str
+    who: Who
+    who_word: str
+    criteria: Sequence[str]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Everything the page, the CSV file and the command line show."""
+
+    head: PortfolioHead
+    units: Sequence[UnitSummary]
+    shown: Sequence[UnitSummary]
+    columns: Sequence[Column]
+    rollup: Rollup
+    steps: Sequence[Step]
+    waiting: Sequence[Step]
+    counts: Mapping[Show, int]
+    show: Show
+    unit_code: str | None
+
+    @property
+    def row_count(self) -> int:
+        """Criteria listed."""
+        return sum(len(group.rows) for unit in self.shown for group in unit.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An outcome or criterion of the framework, as it was read."""
+
+    id: int
+    code: str
+    parent_id: int | None
+    unit_id: int
+    kind: NodeKind
+    ref: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A coverage row, as it was read."""
+
+    status: Status
+    reasons: Sequence[dict[str, object]]
+    next_action: dict[str, object] | None
+    counted: Sequence[str]
+    surplus: int
+    waived: bool
+    stale: bool
+    expires_on: date | None
