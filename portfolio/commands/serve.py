@@ -13,6 +13,9 @@ from portfolio.commands.common import DataDir, err, opened, out, settings_for
 from portfolio.core import migrate
 from portfolio.core.errors import Unavailable
 from portfolio.core.settings import Settings
+from portfolio.people.queries import is_empty
+from portfolio.people.rules import LinkPurpose
+from portfolio.people.service import issue_link, link_path
 
 Demo = Annotated[bool, typer.Option("--demo", help="Serve the demonstration centre, made on first start")]
 FirstRun = Annotated[
@@ -63,6 +66,24 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _announce(settings: Settings, *, demo: bool, first_run: bool) -> None:
     out.print(f"Competency Portfolio serves {settings.public_url}", markup=False)
+    if demo and not first_run:
+        return
+    path = _setup_path(settings)
+    if path:
+        out.print("Nothing is set up yet. Open this address to begin; it works once:", markup=False)
+        out.print(f"  {settings.public_url}{path}", markup=False)
+
+
+def _setup_path(settings: Settings) -> str:
+    """The path of a new set-up link while there is no centre (an earlier one stops working), else ""."""
+    parts = open_parts(settings)
+    try:
+        with parts.database.write() as session:
+            if not is_empty(session):
+                return ""
+            return link_path(LinkPurpose.SETUP, issue_link(session, LinkPurpose.SETUP))
+    finally:
+        parts.close()
 
 
 def work(data: DataDir = None) -> None:

@@ -37,6 +37,13 @@ def current(url: str) -> str | None:
         engine.dispose()
 
 
+def knows(url: str) -> bool:
+    """Whether the revision the database stands at is one of this program's (an empty database is)."""
+    stands_at = current(url)
+    script = ScriptDirectory.from_config(config_for(url))
+    return stands_at is None or any(found.revision == stands_at for found in script.walk_revisions())
+
+
 def head() -> str:
     """The newest revision that this code knows."""
     found = ScriptDirectory.from_config(config_for("")).get_current_head()

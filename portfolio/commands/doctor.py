@@ -1,0 +1,251 @@
+"""`portfolio doctor`: what an installation has, what it lacks, what that costs and how to mend it."""
+
+import os
+import platform
+import shutil
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
+from evidence.sniff import sniff
+from portfolio.commands.common import AsJson, DataDir, out, print_json, settings_for
+from portfolio.core import migrate
+from portfolio.core.errors import AppError
+from portfolio.core.settings import Settings
+from portfolio.stores import open_store
+
+_CLAMD_SOCKETS = ("/run/clamav/clamd.ctl", "/var/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `needed`: without it the program does not run. `costs` and `remedy` when not ok."""
+
+    name: str
+    ok: bool
+    needed: bool
+    found: str
+    costs: str = ""
+    remedy: str = ""
+
+
+def doctor(data: DataDir = None, as_json: AsJson = False) -> None:
+    """Check the installation; the exit code is 1 only when something is missing that running needs."""
+    settings = settings_for(data)
+    findings = [check(settings) for check in CHECKS]
+    runs = all(f.ok for f in findings if f.needed)
+    if as_json:
+        print_json({"ok": runs, "checks": [asdict(f) for f in findings]})
+    else:
+        for finding in findings:
+            _print(finding)
+        out.print("Everything needed to run is here." if runs else "It cannot run like this; see above.")
+    if not runs:
+        raise SystemExit(1)
+
+
+def _print(finding: Finding) -> None:
+    sign = "✓" if finding.ok else ("✗" if finding.needed else "○")
+    out.print(f"{sign} {finding.name}: {finding.found}", markup=False)
+    for line in (finding.costs, finding.remedy):
+        if line and not finding.ok:
+            out.print(f"    {line}", markup=False)
+
+
+def _python(_settings: Settings) -> Finding:
+    return Finding(
+        "Python",
+        sys.version_info >= (3, 11),
+        True,
+        platform.python_version(),
+        "The program needs 3.11 or later.",
+        "Debian 12 or later: apt-get install python3",
+    )
+
+
+def _data_folder(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    try:
+        nearest = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+        if folder.exists():
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        ok = folder.exists() or (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK))
+        found = f"{folder} can be written" if folder.exists() else f"{folder} is made at the first start"
+        found = found if ok else f"{folder} cannot be made"
+    except OSError as error:
+        ok, found = False, f"{folder}: {error.strerror}"
+    return Finding(
+        "Data folder",
+        ok,
+        True,
+        found,
+        "Database and files have no place.",
+        "Choose another with PORTFOLIO_DATA_DIR, or give the program's user the right to write there.",
+    )
+
+
+def _database(settings: Settings) -> Finding:
+    name = "Database"
+    if not settings.database_url and not (settings.data_dir / "portfolio.sqlite3").exists():
+        return Finding(name, True, True, "SQLite, made at the first start")
+    kind = settings.url.split(":")[0].split("+")[0]
+    try:
+        stands_at, known = migrate.current(settings.url), migrate.knows(settings.url)
+    except (SQLAlchemyError, AppError, OSError, CommandError) as error:
+        return Finding(
+            name,
+            False,
+            True,
+            f"{kind} cannot be reached ({type(error).__name__})",
+            "Nothing works without the database.",
+            "Check PORTFOLIO_DATABASE_URL, and that the database server runs and lets this machine in.",
+        )
+    if not known:
+        return Finding(
+            name,
+            False,
+            True,
+            f"{kind}, made by a newer version of this program",
+            "This version cannot work with it.",
+            "Install the version that made it, or a later one.",
+        )
+    if stands_at == migrate.head():
+        return Finding(name, True, True, f"{kind}, up to date")
+    return Finding(
+        name,
+        False,
+        False,
+        f"{kind}, not up to date",
+        "`portfolio serve` brings it up to date when it starts; other commands refuse until then.",
+        "Run `portfolio upgrade`.",
+    )
+
+
+def _store(settings: Settings) -> Finding:
+    name = "Files"
+    if settings.store == "local" and not settings.data_dir.exists():
+        return Finding(name, True, True, "local folder, made at the first start")
+    try:
+        open_store(settings).check()
+    except AppError as error:
+        return Finding(
+            name,
+            False,
+            True,
+            error.message,
+            "Evidence can neither be stored nor read.",
+            "For a local folder check its owner and the free space; for S3 the PORTFOLIO_S3_ settings.",
+        )
+    return Finding(name, True, True, "local folder" if settings.store == "local" else "S3-compatible store")
+
+
+def _libmagic(_settings: Settings) -> Finding:
+    ok = sniff(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n") == "application/pdf"
+    return Finding(
+        "libmagic",
+        ok,
+        True,
+        "recognises files" if ok else "does not recognise a PDF",
+        "Every file would be stored as an unknown kind.",
+        "Debian: apt-get install libmagic1; elsewhere: pip install pylibmagic",
+    )
+
+
+def _program(names: tuple[str, ...], title: str, costs: str, remedy: str) -> Callable[[Settings], Finding]:
+    def check(_settings: Settings) -> Finding:
+        path = next((found for name in names if (found := shutil.which(name))), None)
+        version = _version(path) if path else "not installed"
+        return Finding(title, path is not None, False, version, costs, remedy)
+
+    return check
+
+
+def _version(path: str) -> str:
+    flag = "-version" if Path(path).name.startswith("ff") else "--version"
+    try:
+        done = subprocess.run(  # noqa: S603  (a program found by a fixed name, with a fixed option)
+            [path, flag], capture_output=True, text=True, errors="replace", timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "installed, but does not answer"
+    lines = (done.stdout or done.stderr).strip().splitlines()
+    return lines[0].split(" Copyright")[0][:100] if lines else "installed"
+
+
+def _clamd(_settings: Settings) -> Finding:
+    path = next((p for p in _CLAMD_SOCKETS if Path(p).exists()), None)
+    answers = path is not None and _ping_clamd(path)
+    found = f"answers at {path}" if answers else ("does not answer" if path else "not running")
+    return Finding(
+        "clamd",
+        answers,
+        False,
+        found,
+        "Files are not scanned for viruses; they are shown as not scanned, never as clean.",
+        "Debian: apt-get install clamav-daemon, then start it.",
+    )
+
+
+def _ping_clamd(path: str) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(3)
+            line.connect(path)
+            line.sendall(b"zPING\0")
+            return line.recv(16).startswith(b"PONG")
+    except OSError:
+        return False
+
+
+def _mail(settings: Settings) -> Finding:
+    costs = "Messages wait in the outbox page, where the centre manager can read and pass them on."
+    remedy = "Set PORTFOLIO_SMTP_HOST, PORTFOLIO_SMTP_PORT and, where needed, user and password."
+    if not settings.smtp_host:
+        return Finding("Mail", False, False, "no mail server is set", costs, remedy)
+    make = smtplib.SMTP_SSL if settings.smtp_security == "tls" else smtplib.SMTP
+    try:
+        with make(settings.smtp_host, settings.smtp_port, timeout=10) as server:
+            server.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        return Finding(
+            "Mail", False, False, f"the mail server does not answer ({type(error).__name__})", costs, remedy
+        )
+    return Finding("Mail", True, False, f"{settings.smtp_host}:{settings.smtp_port} answers")
+
+
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    _python,
+    _data_folder,
+    _database,
+    _store,
+    _libmagic,
+    _program(
+        ("ffmpeg",),
+        "ffmpeg",
+        "Recordings are stored and play as they are, but get no previews.",
+        "Debian: apt-get install ffmpeg",
+    ),
+    _program(
+        ("ffprobe",),
+        "ffprobe",
+        "The length of recordings stays unknown.",
+        "Debian: apt-get install ffmpeg",
+    ),
+    _program(
+        ("soffice", "libreoffice"),
+        "LibreOffice",
+        "Office documents get no preview; they download as they are.",
+        "Debian: apt-get install libreoffice-nogui",
+    ),
+    _clamd,
+    _mail,
+)
