@@ -175,7 +175,10 @@ class Draft {
 
   post() {
     const data = new URLSearchParams();
-    for (const [name, value] of new FormData(this.form)) if (typeof value === "string") data.append(name, value);
+    for (const [name, value] of new FormData(this.form)) {
+      const secret = this.form.elements.namedItem(name)?.type === "password";
+      if (typeof value === "string" && !secret) data.append(name, value);
+    }
     const headers = { "X-CSRF-Token": csrfToken(), Accept: "application/json" };
     const signal = AbortSignal.timeout(30000);
     return fetch(this.form.dataset.autosave, { method: "POST", body: data, headers, redirect: "manual", signal });

@@ -23,6 +23,18 @@ window.addEventListener("submit", (event) => {
   setTimeout(() => release(form), RELEASE_AFTER_MS);
 });
 
+// The same for forms that htmx sends; questions (GET) may overtake each other.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt.closest("form");
+  if (!form || event.detail.requestConfig.verb === "get") return;
+  if (form.dataset.sending) event.preventDefault();
+  form.dataset.sending = "true";
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt.closest("form");
+  if (form) release(form);
+});
+
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sending]")) release(form);
 });

@@ -33,12 +33,19 @@ function step(by) {
   if (next) select(next);
 }
 
+function feedback() {
+  const field = current()?.querySelector("[data-feedback]");
+  if (!field) return;
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length); // go on writing where the text ends
+}
+
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   m: () => decide("met"),
   n: () => decide("not_yet"),
-  f: () => current()?.querySelector("[data-feedback]")?.focus(),
+  f: feedback,
 };
 
 document.addEventListener("keydown", (event) => {
