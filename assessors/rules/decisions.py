@@ -1,4 +1,4 @@
-"""Rules of assessing: decisions, the five questions, who may judge, what blocks a sign-off."""
+"""The decisions of assessing, and the five questions behind a judgement."""
 
 from enum import StrEnum
 

@@ -1,0 +1,145 @@
+"""What an assessor records: an observation, questioning, a discussion; mapped and judged in one go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from assessors.models import Review
+from assessors.permissions import JUDGE
+from assessors.queries.desk import get_desk, newest_review_by
+from assessors.rules import VACSR, Answer, Decision
+from assessors.service.reviews import Finished, finish_review
+from assessors.service.shared import take_portfolio_by_code
+from criteria.models import Node
+from criteria.rules import EvidenceKind
+from evidence.models import Evidence, Revision, Submission
+from evidence.models import Mapping as MappingRow
+from evidence.queries import content_digest, get_draft
+from evidence.service import (
+    Claim,
+    DraftFields,
+    create_draft,
+    map_criteria,
+    save_draft,
+    submit_evidence,
+    unmap_criterion,
+)
+from portfolio.core.actor import Actor
+from portfolio.core.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the assessor decided about one criterion while recording. `note`: what showed it."""
+
+    decision: Decision | None
+    note: str = ""
+    feedback: str = ""
+    vacsr: frozenset[str] = frozenset(VACSR)
+    range_items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A record: its fields, the decision per criterion (by node code), the assessor's confirmation.
+
+    `code`, proposed by the page, names the item, so that a form sent twice makes one.
+    """
+
+    kind: EvidenceKind
+    fields: DraftFields
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    comment: str = ""
+    declared: bool = False
+    code: str
+
+
+def begin_record(session: Session, actor: Actor, portfolio_code: str, recording: Recording) -> Evidence:
+    """Keep the record as the assessor's own draft, so that files can be added before it is judged.
+
+    Saved again under the same code, it says what was posted last. Raises NotFound, Locked, Invalid.
+    """
+    take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    item = create_draft(session, actor, portfolio_code, recording.kind, recording.fields, code=recording.code)
+    draft = get_draft(session, actor, item.code)
+    save_draft(session, actor, item.code, recording.fields, draft.revision.edit_version)
+    _map(session, actor, item, recording)
+    return item
+
+
+def record_evidence(session: Session, actor: Actor, portfolio_code: str, recording: Recording) -> Review:
+    """Record, map, submit with the assessor's statement and judge, in one transaction.
+
+    A draft begun under the same code is finished. Sent twice, the review of the first one comes back.
+    Raises NotFound, Locked (closed, unit signed), Invalid (fields of the kind as in
+    `evidence.rules.problems_before_submission`, `decision-<criterion>`, `feedback-<criterion>`, `declared`).
+    """
+    take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    if done := _recorded(session, actor, recording.code):
+        return done
+    _check_decisions(recording)
+    item = begin_record(session, actor, portfolio_code, recording)
+    shown = content_digest(session, get_draft(session, actor, item.code).revision)
+    submission = submit_evidence(session, actor, item.code, declared=recording.declared, shown=shown)
+    return _judge(session, actor, submission, recording)
+
+
+def _judge(session: Session, actor: Actor, submission: Submission, recording: Recording) -> Review:
+    desk = get_desk(session, actor, submission.code)
+    answers = tuple(
+        Answer(
+            mapping=each.mapping.code,
+            decision=recording.seen[each.criterion.code].decision,
+            feedback=recording.seen[each.criterion.code].feedback,
+            vacsr=recording.seen[each.criterion.code].vacsr,
+        )
+        for each in desk.own
+    )
+    finished = Finished(answers=answers, comment=recording.comment, seen_digest=submission.digest)
+    return finish_review(session, actor, submission.code, finished)
+
+
+def _recorded(session: Session, actor: Actor, code: str) -> Review | None:
+    """The review of a record that was finished before under this code."""
+    submission = session.scalars(
+        select(Submission)
+        .join(Revision, Revision.id == Submission.revision_id)
+        .join(Evidence, Evidence.id == Revision.evidence_id)
+        .where(Evidence.code == code, Evidence.created_by_id == actor.person_id)
+        .limit(1)
+    ).first()
+    return newest_review_by(session, submission.id, actor.person_id) if submission else None
+
+
+def _map(session: Session, actor: Actor, item: Evidence, recording: Recording) -> None:
+    """Make the draft's mappings exactly those of the record."""
+    draft = get_draft(session, actor, item.code)
+    mapped = session.scalars(
+        select(Node.code)
+        .join(MappingRow, MappingRow.criterion_id == Node.id)
+        .where(MappingRow.revision_id == draft.revision.id)
+    ).all()
+    for code in set(mapped) - set(recording.seen):
+        unmap_criterion(session, actor, item.code, code)
+    claims = [
+        Claim(code, seen.note.strip(), range_items=seen.range_items) for code, seen in recording.seen.items()
+    ]
+    if claims:
+        map_criteria(session, actor, item.code, claims)
+
+
+def _check_decisions(recording: Recording) -> None:
+    errors = {}
+    if not recording.seen:
+        errors["criteria"] = "Choose at least one criterion and decide it."
+    for code, seen in recording.seen.items():
+        if seen.decision is None:
+            errors[f"decision-{code}"] = "Decide: met or not yet."
+        elif seen.decision is Decision.NOT_YET and not seen.feedback.strip():
+            errors[f"feedback-{code}"] = "“Not yet” always carries feedback."
+    if not recording.declared:
+        errors["declared"] = "Tick the box: it is your confirmation."
+    if errors:
+        raise Invalid("The record is not complete. Nothing was lost.", errors)

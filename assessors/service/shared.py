@@ -1,0 +1,121 @@
+"""What every decision does around itself: take the portfolio, refuse, keep the item's state, tell people."""
+
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from assessors.queries.live import LiveMapping, live_mappings
+from assessors.rules import Refusal
+from evidence.models import Evidence
+from evidence.service import settle_state
+from portfolio.core import clock
+from portfolio.core.actor import Actor, Permission
+from portfolio.core.errors import Forbidden, Locked, NotFound
+from portfolio.people.models import Allocation
+from portfolio.people.notify import notify
+from portfolio.people.rules import AllocationRole
+from portfolio.records.models import Portfolio
+from portfolio.records.queries import authorised
+
+
+def take_portfolio(session: Session, actor: Actor, portfolio_id: int, permission: Permission) -> Portfolio:
+    """The portfolio, locked until the end of the transaction, so that decisions in it follow one another.
+
+    To be called before anything else of it is read. Raises NotFound when absent or not allowed.
+    """
+    found = session.scalars(
+        select(Portfolio)
+        .where(Portfolio.id == portfolio_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return authorised(session, actor, found, permission)
+
+
+def take_portfolio_by_code(session: Session, actor: Actor, code: str, permission: Permission) -> Portfolio:
+    """The same by code."""
+    found = session.scalar(select(Portfolio.id).where(Portfolio.code == code))
+    if found is None:
+        raise NotFound()
+    return take_portfolio(session, actor, found, permission)
+
+
+def refuse(refusal: Refusal) -> NoReturn:
+    """Raise Locked when the state refuses, Forbidden when the person may not."""
+    if refusal.is_about_state:
+        raise Locked(f"{refusal.sentence} Nothing was changed.", refusal=refusal.value)
+    raise Forbidden(f"{refusal.sentence} Nothing was changed.", refusal=refusal.value)
+
+
+def keep_state(session: Session, item: Evidence) -> None:
+    """Set the cached state of an item to what its rows add up to."""
+    session.flush()
+    live = live_mappings(session, Evidence.id == item.id)
+    settle_state(
+        session,
+        item,
+        awaiting=any(m.awaits_judgement or m.awaits_countersignature for m in live),
+        returned=any(m.returned and m.decided is None for m in live),
+    )
+
+
+def mark_activity(portfolio: Portfolio) -> None:
+    """Something happened in the portfolio now."""
+    portfolio.last_activity_at = clock.now()
+
+
+def tell_candidate(
+    session: Session, portfolio: Portfolio, kind: str, title: str, url: str, body: str = ""
+) -> None:
+    """Notify the candidate."""
+    notify(
+        session,
+        person_id=portfolio.candidate_id,
+        centre_id=portfolio.centre_id,
+        kind=kind,
+        title=title,
+        url=url,
+        body=body,
+    )
+
+
+def tell(
+    session: Session,
+    portfolio: Portfolio,
+    people: Iterable[int],
+    kind: str,
+    title: str,
+    url: str,
+    body: str = "",
+) -> None:
+    """Notify several people, each once, in order of id."""
+    for person_id in sorted(set(people)):
+        notify(
+            session,
+            person_id=person_id,
+            centre_id=portfolio.centre_id,
+            kind=kind,
+            title=title,
+            url=url,
+            body=body,
+        )
+
+
+def qualified_for(session: Session, portfolio: Portfolio, unit_ids: Sequence[int], but: int) -> set[int]:
+    """Qualified assessors allocated to any of these units (node ids), without the person `but`."""
+    rows = session.execute(
+        select(Allocation.person_id, Allocation.unit_id).where(
+            Allocation.portfolio_id == portfolio.id,
+            Allocation.role == AllocationRole.ASSESSOR,
+            Allocation.ended_at.is_(None),
+        )
+    )
+    wanted = {person for person, unit_id in rows if unit_id is None or unit_id in unit_ids}
+    return wanted - {but, portfolio.candidate_id}
+
+
+def units_in(live: Iterable[LiveMapping]) -> list[int]:
+    """The units (node ids) that mappings belong to, each once."""
+    return sorted({each.unit.unit_id for each in live})
