@@ -22,7 +22,7 @@ from portfolio.core.resources import static_dir
 from portfolio.core.settings import Settings
 from portfolio.navigation import navigation
 from portfolio.people.loader import load_actor
-from portfolio.registry import HANDLERS, RECOMPUTE, ROUTERS, SCHEDULE, signed_out
+from portfolio.registry import HANDLERS, QUESTIONS, RECOMPUTE, ROUTERS, SCHEDULE, signed_out
 from portfolio.stores import open_store
 from portfolio.web import errors
 from portfolio.web.middleware import Envelope
@@ -92,6 +92,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     )
     app.state.settings, app.state.database, app.state.store = settings, parts.database, parts.store
     app.state.load_actor = partial(load_actor, idle=timedelta(minutes=settings.session_idle_minutes))
+    app.state.questions = QUESTIONS
     app.state.pages = Pages(navigation)
     errors.install(app, signed_out)
     for router in ROUTERS:

@@ -8,30 +8,39 @@ from collections.abc import Callable, Mapping, Sequence
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
+from criteria import routes as criteria_routes
+from evidence import jobs as evidence_jobs
+from evidence import routes as evidence_routes
 from evidence.storage import BlobStore
 from portfolio import home
 from portfolio.core import jobs
 from portfolio.core.db import Recompute
+from portfolio.core.questions import Questions
 from portfolio.core.settings import Settings
 from portfolio.people import jobs as people_jobs
 from portfolio.people import routes as people
 from portfolio.people.routes import signed_out
 from portfolio.tracking import recompute
 from portfolio.tracking import routes as tracking
+from portfolio.tracking.answers import portfolios_on, unit_use
 
 MakeHandlers = Callable[[Settings, BlobStore], Mapping[str, jobs.Handler]]
 
 ROUTERS: Sequence[APIRouter] = (
     home.routes,
+    *evidence_routes.ROUTERS,
     *people.ROUTERS,
+    criteria_routes.routes,
     tracking.routes,
 )
-HANDLERS: Sequence[MakeHandlers] = (recompute.handlers, people_jobs.handlers)
+HANDLERS: Sequence[MakeHandlers] = (recompute.handlers, evidence_jobs.handlers, people_jobs.handlers)
 SCHEDULE: Sequence[Callable[[Session], None]] = (recompute.schedule, people_jobs.schedule)
 RECOMPUTE: Recompute | None = recompute.recompute
+QUESTIONS = Questions(portfolios_on=portfolios_on, unit_use=unit_use)
 
 __all__ = [
     "HANDLERS",
+    "QUESTIONS",
     "RECOMPUTE",
     "ROUTERS",
     "SCHEDULE",

@@ -118,7 +118,10 @@ def add_units(session: Session, actor: Actor, head: VersionHead, parsed: ParsedF
         session.scalars(select(Node.ref).where(Node.version_id == version.id, Node.kind == NodeKind.UNIT))
     )
     parsed = prepared(parsed, taken=refs)
-    _refuse_known(parsed, refs)
+    titles = session.scalars(
+        select(Node.text).where(Node.version_id == version.id, Node.kind == NodeKind.UNIT)
+    )
+    _refuse_known(parsed, refs | set(titles))
     plan = checked_plan(replace(parsed, unit_groups=()), already=_node_count(session, version.id))
     session.refresh(root, with_for_update=True)
     _place(session, version, plan, root=root, first=root.last + 1)
@@ -342,8 +345,8 @@ def _guidance_rows(version: FrameworkVersion, node: Node, unit: ParsedUnit) -> I
         )
 
 
-def _refuse_known(parsed: ParsedFramework, refs: set[str]) -> None:
-    twice = [unit.ref for unit in parsed.units if unit.ref in refs]
+def _refuse_known(parsed: ParsedFramework, known: set[str]) -> None:
+    twice = [unit.ref for unit in parsed.units if unit.ref in known or unit.title in known]
     if twice:
         raise Invalid(
             "Some of these units are in the draft already. Nothing was stored.",

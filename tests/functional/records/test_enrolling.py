@@ -30,7 +30,7 @@ from portfolio.records.service import (
     restore_portfolio,
     share,
 )
-from portfolio.tracking.unit_use import unit_use
+from portfolio.tracking.answers import unit_use
 from tests.factories.world import World
 
 

@@ -1,4 +1,4 @@
-"""What hangs on a unit of a portfolio, so that it cannot simply be taken out."""
+"""What hangs on a unit of a portfolio, or on a framework version: answers to `core.questions`."""
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from assessors.models import SignOff
 from criteria.models import Node
 from evidence.models import Evidence, Mapping, Revision
-from portfolio.records.models import PortfolioUnit
+from portfolio.records.models import Portfolio, PortfolioUnit
 
 
 def unit_use(session: Session, portfolio_id: int, unit_id: int) -> str:
@@ -17,6 +17,12 @@ def unit_use(session: Session, portfolio_id: int, unit_id: int) -> str:
     if submitted:
         return f"{submitted} {'item was' if submitted == 1 else 'items were'} submitted for it"
     return ""
+
+
+def portfolios_on(session: Session, version_id: int) -> int:
+    """How many portfolios are pinned to a framework version, archived ones included."""
+    query = select(func.count()).select_from(Portfolio).where(Portfolio.version_id == version_id)
+    return session.scalar(query) or 0
 
 
 def _submitted(session: Session, portfolio_id: int, unit_id: int) -> int:

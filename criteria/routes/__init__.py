@@ -1,0 +1,11 @@
+"""Pages of frameworks: list, import with preview, version and unit pages, corrections, rules, export."""
+
+from fastapi import APIRouter
+
+from criteria.routes import editing, importing, rule_editor, versions
+
+routes = APIRouter()
+for part in (importing.routes, versions.routes, editing.routes, rule_editor.routes):
+    routes.include_router(part)
+
+__all__ = ["routes"]
