@@ -5,7 +5,7 @@ import sys
 import typer
 
 from portfolio import __version__
-from portfolio.commands import doctor, frameworks, people, serve, tracking
+from portfolio.commands import backup, doctor, frameworks, people, serve, tracking
 from portfolio.commands.common import clear_errors, fail
 
 cli = typer.Typer(
@@ -24,6 +24,8 @@ cli.command("import-framework")(frameworks.import_framework)
 cli.command("export")(frameworks.export)
 cli.command("gaps")(tracking.gaps)
 cli.command("verify")(tracking.verify)
+cli.command("backup")(backup.backup)
+cli.command("restore")(backup.restore)
 
 
 @cli.command("version")

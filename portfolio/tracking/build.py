@@ -21,6 +21,7 @@ from portfolio.tracking.views import (
     ActionView,
     Column,
     Group,
+    Marks,
     Place,
     Row,
     Show,
@@ -38,7 +39,7 @@ class Builder:
         places: Sequence[Place],
         stored: Mapping[int, Stored],
         items: Mapping[int, Column],
-        marks: Mapping[int, list[tuple[int, Status]]],
+        marks: Marks,
         today: date,
         zone: ZoneInfo,
     ) -> None:
@@ -74,7 +75,7 @@ class Builder:
             for _, groups in kept
             for _, rows in groups
             for row in rows
-            for evidence_id, _ in self.marks.get(row.criterion_id, ())
+            for evidence_id in self.marks.get(row.criterion_id, ())
         }
         self.columns = [item for item in self.items.values() if item.evidence_id in used]
         numbers = {column.evidence_id: n for n, column in enumerate(self.columns)}
@@ -157,8 +158,10 @@ class Builder:
         )
 
     def _with_cells(self, row: Row, numbers: Mapping[int, int]) -> Row:
-        cells = sorted((numbers[item], status) for item, status in self.marks.get(row.criterion_id, ()))
-        return replace(row, cells=cells)
+        marks = self.marks.get(row.criterion_id)
+        if not marks:
+            return row
+        return replace(row, cells=[(numbers[item], status) for item, status in marks.items()])
 
 
 _URGENCY = {
@@ -176,7 +179,7 @@ _URGENCY = {
 def action_url(action: NextAction, criterion_code: str) -> str:
     """Where the next action is done."""
     if action.code is ActionCode.ADD_EVIDENCE or action.evidence_code is None:
-        return f"/evidence/new?criterion={criterion_code}"
+        return f"/evidence/gap/{criterion_code}"
     if action.code is ActionCode.SUBMIT_DRAFT:
         return f"/evidence/{action.evidence_code}/submit"
     return f"/evidence/{action.evidence_code}"
