@@ -20,6 +20,7 @@ from portfolio.core.settings import Settings
 from portfolio.people import jobs as people_jobs
 from portfolio.people import routes as people
 from portfolio.people.routes import signed_out
+from portfolio.records import routes as records
 from portfolio.tracking import recompute
 from portfolio.tracking import routes as tracking
 from portfolio.tracking.answers import portfolios_on, unit_use
@@ -31,6 +32,7 @@ ROUTERS: Sequence[APIRouter] = (
     *evidence_routes.ROUTERS,
     *people.ROUTERS,
     criteria_routes.routes,
+    records.routes,
     tracking.routes,
 )
 HANDLERS: Sequence[MakeHandlers] = (recompute.handlers, evidence_jobs.handlers, people_jobs.handlers)

@@ -1,5 +1,6 @@
 """Writes of portfolios. Every function works in the caller's transaction and never commits."""
 
+from portfolio.records.service.bulk import Outcome, PlannedRow, enrol_rows, plan_rows
 from portfolio.records.service.enrolling import (
     LATER,
     CheckedEnrolment,
@@ -28,6 +29,8 @@ __all__ = [
     "CheckedEnrolment",
     "Enrolment",
     "NewCandidate",
+    "Outcome",
+    "PlannedRow",
     "PortfolioSettings",
     "Share",
     "UnitUse",
@@ -38,7 +41,9 @@ __all__ = [
     "check_enrolment",
     "end_share",
     "enrol",
+    "enrol_rows",
     "has_open_portfolio",
+    "plan_rows",
     "remove_unit",
     "restore_portfolio",
     "share",

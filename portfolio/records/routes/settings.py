@@ -1,0 +1,176 @@
+"""The settings of a portfolio: dates, place, units, who looks after it, archiving."""
+
+from collections.abc import Mapping
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from portfolio.core.actor import Actor
+from portfolio.core.errors import Invalid
+from portfolio.people.queries import get_member
+from portfolio.records.choices import People, SettingsPage, settings_page
+from portfolio.records.forms import Codes, errors_by_code, read_settings, read_share
+from portfolio.records.models import Portfolio
+from portfolio.records.permissions import PORTFOLIO_MANAGE
+from portfolio.records.queries import get_portfolio, head_of
+from portfolio.records.rules import PortfolioState
+from portfolio.records.service import (
+    add_unit,
+    archive_portfolio,
+    change_settings,
+    end_share,
+    remove_unit,
+    restore_portfolio,
+    share,
+)
+from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
+from portfolio.web.pages import render, see_other
+
+routes = Routes()
+PATH = "/portfolios/{code}/settings"
+
+
+@routes.page(PATH, PORTFOLIO_MANAGE)
+def show(request: Request, session: ReadSession, actor: CurrentActor, code: str) -> Response:
+    """Everything that can be changed about a portfolio."""
+    return _page(request, session, actor, get_portfolio(session, actor, code, PORTFOLIO_MANAGE))
+
+
+@routes.action(PATH, PORTFOLIO_MANAGE)
+def change(
+    request: Request, session: WriteSession, actor: CurrentActor, posted: Posted, code: str
+) -> Response:
+    """Target dates, site, cohort."""
+    portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    found = settings_page(session, actor, portfolio)
+    units = [node for _, node in found.units]
+    try:
+        change_settings(session, actor, portfolio, read_settings(posted, Codes(units, found.sites)))
+    except Invalid as error:
+        errors = errors_by_code(error.errors, units)
+        return _page(request, session, actor, portfolio, values=posted.values(), errors=errors)
+    return see_other(request, f"/portfolios/{code}/settings", "Saved.")
+
+
+@routes.action(PATH + "/units", PORTFOLIO_MANAGE)
+def choose_unit(
+    request: Request, session: WriteSession, actor: CurrentActor, posted: Posted, code: str
+) -> Response:
+    """Choose one more unit."""
+    portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    found = settings_page(session, actor, portfolio)
+    every = [*found.others, *(node for _, node in found.units)]
+    unit_id = Codes(every).unit_ids([posted.line("unit", "Unit", limit=20)])[0]
+    try:
+        add_unit(session, actor, portfolio, unit_id)
+    except Invalid as error:
+        return _page(request, session, actor, portfolio, errors=error.errors)
+    return see_other(request, f"/portfolios/{code}/settings", "The unit was added.")
+
+
+@routes.action(PATH + "/units/{unit_code}/remove", PORTFOLIO_MANAGE)
+def drop_unit(
+    request: Request, session: WriteSession, actor: CurrentActor, code: str, unit_code: str
+) -> Response:
+    """Take a unit out that nothing was submitted or judged for."""
+    portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    remove_unit(session, actor, portfolio, unit_code, request.app.state.questions.unit_use)
+    return see_other(request, f"/portfolios/{code}/settings", "The unit was taken out.")
+
+
+@routes.action(PATH + "/allocations", PORTFOLIO_MANAGE)
+def allocate(
+    request: Request, session: WriteSession, actor: CurrentActor, posted: Posted, code: str
+) -> Response:
+    """Allocate somebody to the portfolio or one unit."""
+    portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    found = settings_page(session, actor, portfolio)
+    try:
+        codes = Codes([node for _, node in found.units], people=_person_ids(session, actor, found.people))
+        share(session, actor, portfolio, read_share(posted, codes))
+    except Invalid as error:
+        errors = {("who" if name == "person" else name): said for name, said in error.errors.items()}
+        return _page(request, session, actor, portfolio, values=posted.values(), errors=errors)
+    return see_other(request, f"/portfolios/{code}/settings", "Allocated. They have been told.")
+
+
+@routes.action(PATH + "/allocations/{allocation_code}/end", PORTFOLIO_MANAGE)
+def end(
+    request: Request, session: WriteSession, actor: CurrentActor, code: str, allocation_code: str
+) -> Response:
+    """End an allocation. What was decided while it stood remains."""
+    portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    end_share(session, actor, portfolio, allocation_code)
+    return see_other(request, f"/portfolios/{code}/settings", "The allocation has ended.")
+
+
+@routes.action(PATH + "/archive", PORTFOLIO_MANAGE)
+def archive(
+    request: Request, session: WriteSession, actor: CurrentActor, posted: Posted, code: str
+) -> Response:
+    """Keep the portfolio, read only."""
+    portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    try:
+        reason = posted.text("reason", "Reason", limit=2000)
+        posted.check()
+        archive_portfolio(session, actor, portfolio, reason)
+    except Invalid as error:
+        return _page(request, session, actor, portfolio, values=posted.values(), errors=error.errors)
+    return see_other(request, f"/portfolios/{code}/settings", "The portfolio is archived.")
+
+
+@routes.action(PATH + "/restore", PORTFOLIO_MANAGE)
+def restore(request: Request, session: WriteSession, actor: CurrentActor, code: str) -> Response:
+    """Take an archived portfolio back to work."""
+    portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    try:
+        restore_portfolio(session, actor, portfolio)
+    except Invalid as error:
+        return see_other(request, f"/portfolios/{code}/settings", error.message, "error")
+    return see_other(request, f"/portfolios/{code}/settings", "The portfolio is at work again.")
+
+
+def _person_ids(session: Session, actor: Actor, people: People) -> dict[str, int]:
+    codes = {code for group in (people.assessors, people.trainees, people.iqas) for code, _ in group}
+    return {code: get_member(session, actor, code).id for code in codes}
+
+
+def _page(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    portfolio: Portfolio,
+    *,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> Response:
+    found = settings_page(session, actor, portfolio)
+    head = head_of(session, portfolio)
+    return render(
+        request,
+        "records/settings.html",
+        title=f"Settings of {head.candidate.name}'s portfolio",
+        status=422 if errors else 200,
+        crumbs=[
+            ("Enrolments", "/enrolments"),
+            (head.candidate.name, f"/portfolios/{portfolio.code}"),
+            ("Settings", ""),
+        ],
+        head=head,
+        found=found,
+        values={**_values(portfolio, found), **(values or {})},
+        errors=dict(errors or {}),
+        archived=portfolio.state is PortfolioState.ARCHIVED,
+        site_options=[(site.code, site.name) for site in found.sites],
+        unit_refs={node.id: node.ref for _, node in found.units},
+    )
+
+
+def _values(portfolio: Portfolio, found: SettingsPage) -> dict[str, str]:
+    site = next((site.code for site in found.sites if site.id == portfolio.site_id), "")
+    targets = {
+        f"target_{node.code}": row.target_on.isoformat() if row.target_on else "" for row, node in found.units
+    }
+    target_on = portfolio.target_on.isoformat() if portfolio.target_on else ""
+    return {"target_on": target_on, "cohort": portfolio.cohort, "site": site, **targets}
