@@ -7,7 +7,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,11 +85,10 @@ def empty_database_url(database_kind: str, request: pytest.FixtureRequest, tmp_p
     server.drop(name)
 
 
-@pytest.fixture
-def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of this test's own, migrated, empty database; on each chosen engine in turn."""
-    if database_kind == "sqlite":
-        path = tmp_path / "test.sqlite3"
+@contextmanager
+def new_database(kind: str, request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database; `path` is where SQLite puts it. Dropped at the end."""
+    if kind == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
@@ -97,6 +96,13 @@ def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: P
     name = server.create(request.getfixturevalue("postgres_template"))
     yield server.url(name)
     server.drop(name)
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of this test's own, migrated, empty database; on each chosen engine in turn."""
+    with new_database(database_kind, request, tmp_path / "test.sqlite3") as url:
+        yield url
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def browse(app: FastAPI, database: Database, world: World) -> Callable[[str], Br
         with database.write() as session:
             token = sign_in_token(session, world.people[name])
         browser = Browser(app, raise_server_exceptions=True)
-        browser.cookies.set("session", token)
+        browser.cookies.set("session", token, domain="testserver.local")
         return browser
 
     return open_browser

@@ -62,7 +62,7 @@ def pending_invitations(session: Session, person_ids: Sequence[int]) -> dict[int
         SingleUseLink.revoked_at.is_(None),
         SingleUseLink.expires_at > clock.now(),
     )
-    return {person_id: until for person_id, until in session.execute(query).tuples() if person_id}
+    return {person_id: until for person_id, until in session.execute(query) if person_id}
 
 
 def open_session(session: Session, token: str, idle: timedelta | None = None) -> SignInSession | None:

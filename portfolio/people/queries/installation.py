@@ -33,7 +33,7 @@ def centres(session: Session) -> Sequence[CentreRow]:
         .join(Person, Person.id == Membership.person_id)
         .where(Membership.role == Role.CENTRE_MANAGER, Membership.ended_at.is_(None))
         .order_by(Person.search_key)
-    ).tuples()
+    )
     for centre_id, name in rows:
         managers.setdefault(centre_id, []).append(name)
     found = session.scalars(select(Centre).order_by(Centre.name, Centre.id).limit(1000))
@@ -80,7 +80,7 @@ class JobList:
 
 def jobs_in_hand(session: Session) -> JobList:
     """Jobs that are queued, running or dead; at most 100 are listed."""
-    counts = session.execute(select(Job.state, func.count()).group_by(Job.state)).tuples().all()
+    counts = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
     query = (
         select(Job)
         .where(Job.state != JobState.DONE)

@@ -226,7 +226,7 @@ def people_in_role(session: Session, actor: Actor, role: Role) -> Sequence[tuple
         .order_by(Person.search_key, Person.id)
         .limit(500)
     )
-    return session.execute(query).tuples().all()
+    return session.execute(query).all()
 
 
 def get_assurance(session: Session, actor: Actor, person: Person, code: str) -> Assurance:
@@ -291,7 +291,7 @@ def _assurances(
         .where(whose, Assurance.centre_id == actor.centre_id, Assurance.ended_at.is_(None))
         .order_by(other.search_key)
     )
-    return [Assured(*row) for row in session.execute(query).tuples()]
+    return [Assured(*row) for row in session.execute(query)]
 
 
 @lru_cache(maxsize=1)

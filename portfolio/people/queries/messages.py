@@ -77,7 +77,7 @@ def outbox_of(
     rows = session.scalars(query.order_by(MailMessage.id.desc()).limit(PAGE_SIZE + 1)).all()
     counts = session.execute(
         select(MailMessage.state, func.count()).where(mine).group_by(MailMessage.state)
-    ).tuples()
+    )
     shown = rows[:PAGE_SIZE]
     return OutboxPage(shown, shown[-1].code if len(rows) > PAGE_SIZE else None, dict(counts.all()))
 

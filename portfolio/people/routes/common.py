@@ -56,7 +56,7 @@ def redraw(
     request: Request, template: str, fields: Fields, error: AppError, *, title: str, **context: Any
 ) -> Response:
     """The form again with what was typed and what is wrong with it, but never a password."""
-    values = {k: v for k, v in fields.values().items() if k not in _NEVER_SHOWN}
+    values = {k: v.replace("\x00", "") for k, v in fields.values().items() if k not in _NEVER_SHOWN}
     errors = error.errors if isinstance(error, Invalid) else {}
     status = status_of(error)
     response = render(
