@@ -25,6 +25,7 @@ from evidence.queries.content import (
     file_blobs,
     file_view,
     files_of,
+    fingerprint,
     revision_content,
     revision_view,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "file_blobs",
     "file_view",
     "files_of",
+    "fingerprint",
     "get_draft",
     "get_evidence",
     "get_file",

@@ -86,6 +86,16 @@ class MappingView:
         return [item for item in self.ranges if item.ref in self.mapping.range_items]
 
     @property
+    def range_options(self) -> list[tuple[str, str]]:
+        """The range items as (reference, words) to tick."""
+        return [(item.ref, f"{item.ref} {item.text}") for item in self.ranges]
+
+    @property
+    def fingerprint(self) -> str:
+        """What the mapping says, in short: a form carries it, so that an overtaken save is noticed."""
+        return fingerprint(self.mapping)
+
+    @property
     def by_assessor(self) -> bool:
         """Whether an assessor said so, and not the candidate."""
         return self.mapping.origin is MappingOrigin.ASSESSOR
@@ -107,6 +117,11 @@ class RevisionView:
         for each in self.mappings:
             found.setdefault(each.unit.id, (each.unit, []))[1].append(each)
         return list(found.values())
+
+
+def fingerprint(mapping: Mapping) -> str:
+    """What a mapping says, in short."""
+    return digest_of([mapping.reason, mapping.locators, mapping.range_items])[:16]
 
 
 def file_view(file: EvidenceFile, blob: Blob) -> FileView:

@@ -151,7 +151,7 @@ def _file_counts(session: Session, revision_ids: Sequence[int]) -> dict[int, int
         .where(EvidenceFile.revision_id.in_(revision_ids))
         .group_by(EvidenceFile.revision_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _criteria(session: Session, revision_ids: Sequence[int]) -> dict[int, list[str]]:

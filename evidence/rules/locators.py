@@ -66,6 +66,30 @@ def parse_pages(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2] or match[1])
 
 
+def parse_part(text: str, *, timed: bool) -> Locator:
+    """A part as people write it: a media fragment, or "0:12-0:40" (`timed`), or "3-4" for pages.
+
+    Raises Invalid with what would be right.
+
+    >>> parse_part("0:12 - 0:40", timed=True).end_seconds
+    40.0
+    """
+    text = text.strip()
+    if "=" in text:
+        return parse_fragment(text)
+    if not timed:
+        first, last = parse_pages(re.sub(r"^(pages?|pp?\.?)\s*", "", text, flags=re.IGNORECASE))
+        return _sound(Locator(first_page=first, last_page=last))
+    start, dash, end = re.sub(r"\s*[-–]\s*|\s+to\s+", "-", text, count=1).partition("-")
+    return _sound(Locator(parse_time(start), parse_time(end) if dash else None))
+
+
+def _sound(locator: Locator) -> Locator:
+    if problem := problem_of(locator):
+        raise Invalid(problem)
+    return locator
+
+
 def parse_fragment(text: str) -> Locator:
     """A locator from a media fragment such as "t=12.5,40" (a leading "#" is ignored).
 
@@ -81,10 +105,7 @@ def parse_fragment(text: str) -> Locator:
         if reader is None or not value or not found.keys().isdisjoint(fields := reader(value)):
             raise Invalid(f"“{text.strip()[:60]}” does not name a part of a file.")
         found.update(fields)
-    locator = Locator(**found)
-    if problem := problem_of(locator):
-        raise Invalid(problem)
-    return locator
+    return _sound(Locator(**found))
 
 
 def format_fragment(locator: Locator) -> str:

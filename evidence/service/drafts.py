@@ -14,7 +14,7 @@ from evidence.models import Evidence, Mapping, Revision
 from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import check_open, get_draft, get_own_item, is_author, newest_frozen
 from evidence.rules import ASSESSOR_KINDS, EvidenceState, Step, next_state, reference
-from evidence.service.mappings import Claim, write_claims
+from evidence.service.mappings import Claim, check_claims, write_claims
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound, Stale
@@ -63,6 +63,7 @@ def create_draft(
         return known
     fields = fields or DraftFields()
     site_id = _site_id(session, portfolio, fields.site_code)
+    check_claims(session, actor, portfolio, claims)
     now = clock.now()
     evidence = Evidence(
         code=code or ids.new_code(),

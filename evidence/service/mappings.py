@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from criteria.models import Node
 from criteria.queries import range_by_criterion
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision
-from evidence.queries import Draft, Target, get_draft, may_map_into, own_target, targets
+from evidence.queries import Draft, Target, fingerprint, get_draft, may_map_into, own_target, targets
 from evidence.rules import EvidenceState, MappingOrigin, format_fragment, parse_fragment
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
-from portfolio.core.errors import Invalid, Locked, NotFound
+from portfolio.core.errors import Invalid, Locked, NotFound, Stale
 from portfolio.core.touched import touch_criteria
 from portfolio.records.models import Portfolio
 from portfolio.records.permissions import ASSESSING, PORTFOLIO_ASSESS
@@ -41,26 +41,68 @@ class Claim:
 
 
 def map_criteria(
-    session: Session, actor: Actor, code: str, claims: Sequence[Claim], *, keep_existing: bool = False
+    session: Session,
+    actor: Actor,
+    code: str,
+    claims: Sequence[Claim],
+    *,
+    keep_existing: bool = False,
+    shown: Dict[str, str] | None = None,
 ) -> list[Mapping]:
     """Map a draft to criteria, across any units of its portfolio; what is mapped already is replaced, or
     (`keep_existing`) left as it stands. What was written comes back. Nothing changes unless all claims are good.
 
+    `shown` maps criterion codes to the `fingerprint` that the page showed. Raises Stale (`criteria`: codes)
+    when one says something else by now, unless it says what is claimed.
     Raises Invalid (`errors` by criterion code: not in the chosen units, not the assessor's unit, locators,
     range items, too long), Locked when a unit is signed (`units`: their references), NotFound.
     """
-    return write_claims(
-        session, actor, get_draft(session, actor, code, for_update=True), claims, keep_existing=keep_existing
+    draft = get_draft(session, actor, code, for_update=True)
+    if shown:
+        _refuse_overtaken(session, draft, claims, shown)
+    return write_claims(session, actor, draft, claims, keep_existing=keep_existing)
+
+
+def _refuse_overtaken(session: Session, draft: Draft, claims: Sequence[Claim], shown: Dict[str, str]) -> None:
+    rows = session.execute(
+        select(Node.code, Mapping)
+        .join(Mapping, Mapping.criterion_id == Node.id)
+        .where(Mapping.revision_id == draft.revision.id, Mapping.dropped_at.is_(None))
     )
+    stored = dict(rows.all())
+    overtaken = [
+        claim.criterion_code
+        for claim in claims
+        if claim.criterion_code in shown and not _agrees(stored.get(claim.criterion_code), claim, shown)
+    ]
+    if overtaken:
+        raise Stale(
+            "What this item shows was changed in another window since you opened the page. Nothing was "
+            "overwritten: compare, then save again.",
+            criteria=overtaken,
+        )
+
+
+def _agrees(mapping: Mapping | None, claim: Claim, shown: Dict[str, str]) -> bool:
+    if mapping is None:
+        return False
+    said = [(each.get("file"), each.get("fragment") or "") for each in mapping.locators]
+    same = (mapping.reason, said, mapping.range_items) == (
+        claim.reason,
+        list(claim.locators),
+        list(claim.range_items),
+    )
+    return same or fingerprint(mapping) == shown[claim.criterion_code]
 
 
 def write_claims(
     session: Session, actor: Actor, draft: Draft, claims: Sequence[Claim], *, keep_existing: bool = False
 ) -> list[Mapping]:
     """`map_criteria` for a draft that is loaded already."""
-    wanted = {claim.criterion_code: claim for claim in claims}
-    found = _checked_targets(session, actor, draft.portfolio, wanted)
-    ready = _checked_claims(session, draft, wanted, found)
+    files = set(
+        session.scalars(select(EvidenceFile.code).where(EvidenceFile.revision_id == draft.revision.id))
+    )
+    found, ready = check_claims(session, actor, draft.portfolio, claims, files)
     known = {m.criterion_id: m for m in live_mappings(session, draft.revision.id)}
     written = []
     for code, (reason, locators, range_items) in ready.items():
@@ -205,14 +247,17 @@ def _checked_targets(
 _Checked = tuple[str, list[dict[str, Any]], list[str]]
 
 
-def _checked_claims(
-    session: Session, draft: Draft, wanted: Dict[str, Claim], found: Dict[str, Target]
-) -> dict[str, _Checked]:
-    """What to store per criterion code. Raises Invalid with an error for each claim that is wrong."""
-    ranges = range_by_criterion(session, draft.portfolio.version_id)
-    files = set(
-        session.scalars(select(EvidenceFile.code).where(EvidenceFile.revision_id == draft.revision.id))
-    )
+def check_claims(
+    session: Session,
+    actor: Actor,
+    portfolio: Portfolio,
+    claims: Sequence[Claim],
+    files: Collection[str] = (),
+) -> tuple[dict[str, Target], dict[str, _Checked]]:
+    """The criteria, and what to store, per criterion code. Raises as `map_criteria`; changes nothing."""
+    wanted = {claim.criterion_code: claim for claim in claims}
+    found = _checked_targets(session, actor, portfolio, wanted)
+    ranges = range_by_criterion(session, portfolio.version_id) if wanted else {}
     errors, ready = {}, {}
     for code, claim in wanted.items():
         allowed = {item.ref for item in ranges.get(found[code].criterion.id, ())}
@@ -222,7 +267,7 @@ def _checked_claims(
             errors[code] = error.message
     if errors:
         raise Invalid("Some of this needs another look. Nothing was saved yet.", errors)
-    return ready
+    return found, ready
 
 
 def _checked(claim: Claim, files: Collection[str], ranges: Collection[str]) -> _Checked:

@@ -12,6 +12,7 @@ from evidence.rules import (
     locator_words,
     parse_fragment,
     parse_pages,
+    parse_part,
     parse_time,
     problem_of,
     seek_fragment,
@@ -84,6 +85,27 @@ def test_people_write_times_in_many_ways(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(("text", "pages"), [("3", (3, 3)), ("3-4", (3, 4)), ("3 – 4", (3, 4))])
 def test_people_write_pages_in_many_ways(text: str, pages: tuple[int, int]) -> None:
     assert parse_pages(text) == pages
+
+
+@pytest.mark.parametrize(
+    ("text", "timed", "fragment"),
+    [
+        ("0:12-0:40", True, "t=12,40"), ("12 – 40", True, "t=12,40"), ("1:15 to 2:00", True, "t=75,120"),
+        ("12.5", True, "t=12.5"), ("t=1,2", True, "t=1,2"), ("t=1,2", False, "t=1,2"), ("3", False, "page=3"),
+        ("pages 3-4", False, "page=3-4"), ("p. 7", False, "page=7"),
+        ("xywh=percent:1,1,5,5", False, "xywh=percent:1,1,5,5"),
+    ],
+)  # fmt: skip
+def test_a_part_is_written_as_people_write_it(text: str, timed: bool, fragment: str) -> None:
+    assert format_fragment(parse_part(text, timed=timed)) == fragment
+
+
+@pytest.mark.parametrize(
+    ("text", "timed"), [("", True), ("40-12", True), ("-", True), ("0", False), ("x", False)]
+)
+def test_a_part_that_makes_no_sense_is_refused(text: str, timed: bool) -> None:
+    with pytest.raises(Invalid):
+        parse_part(text, timed=timed)
 
 
 def test_a_viewer_gets_only_what_it_understands() -> None:

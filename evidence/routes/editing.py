@@ -1,0 +1,141 @@
+"""The edit page: fields of the kind, autosave, preview of Markdown. Nothing typed is lost when a save fails."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from criteria.rules import EvidenceKind, WitnessStatus
+from criteria.wording import kind_word, witness_status_word
+from evidence import forms
+from evidence.permissions import EVIDENCE_WRITE
+from evidence.queries import Draft, files_of, get_draft, get_evidence, sites_of
+from evidence.rules import (
+    ASSESSOR_KINDS,
+    FIELDS,
+    GUIDES,
+    QUESTION_ROWS,
+    RPL_SOURCE,
+    DetailField,
+    FieldKind,
+)
+from evidence.service import MAX_FILES, save_draft
+from portfolio.core.actor import Actor
+from portfolio.core.clock import today
+from portfolio.core.errors import Invalid, Locked, Stale
+from portfolio.people.models import Site
+from portfolio.records.permissions import ASSESSING
+from portfolio.web.deps import Config, CurrentActor, Posted, ReadSession, Routes, WriteSession
+from portfolio.web.forms import Fields
+from portfolio.web.pages import file_size, render, see_other
+
+routes = Routes()
+_NEXT = {"mapping": "mapping", "submit": "submit", "stay": "edit"}
+
+
+@routes.page("/evidence/{code}/edit", EVIDENCE_WRITE)
+def edit(
+    request: Request, code: str, session: ReadSession, actor: CurrentActor, settings: Config
+) -> Response:
+    """The draft of an item, for its author. What is no draft any more leads to the item's page."""
+    try:
+        draft = get_draft(session, actor, code)
+    except Locked as error:
+        return see_other(request, f"/evidence/{code}", error.message, "info")
+    site = session.get(Site, draft.revision.site_id) if draft.revision.site_id else None
+    values = forms.draft_values(draft.revision, site.code if site else "")
+    return edit_page(request, session, actor, draft, values)
+
+
+def edit_page(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    draft: Draft,
+    values: dict[str, Any],
+    *,
+    status: int = 200,
+    **context: Any,
+) -> Response:
+    """Draw the edit page with what stands in its fields."""
+    kind = draft.evidence.kind
+    sites = sites_of(session, draft.portfolio.centre_id)
+    rows = [*values.get(QUESTION_ROWS, []), *[("", "")] * forms.SPARE_ROWS]
+    return render(
+        request,
+        "evidence/edit.html",
+        title=f"{draft.reference} {draft.revision.title or 'Untitled'}",
+        status=status,
+        crumbs=[
+            ("Evidence", f"/evidence?portfolio={draft.portfolio.code}"),
+            (draft.reference, f"/evidence/{draft.evidence.code}"),
+        ],
+        draft=draft,
+        values=values,
+        rows=rows[: forms.MAX_ROWS],
+        fields=_fields_for(actor, kind),
+        rpl_source=RPL_SOURCE,
+        guide=GUIDES[kind],
+        kind_word=kind_word(kind),
+        sites=[(site.code, site.name) for site in sites],
+        witness_statuses=[(each.value, witness_status_word(each)) for each in WitnessStatus],
+        files=files_of(session, draft.revision.id),
+        max_files=MAX_FILES,
+        max_size=file_size(request.app.state.settings.max_file_bytes),
+        today=today(actor.zone).isoformat(),
+        **{"errors": {}, "stale": None, **context},
+    )
+
+
+def _fields_for(actor: Actor, kind: EvidenceKind) -> list[DetailField]:
+    """The fields to fill in: an assessor's own name is not asked for."""
+    own = {"assessor", "seen_by"} if actor.role in ASSESSING and kind in ASSESSOR_KINDS else set()
+    return [wanted for wanted in FIELDS[kind] if wanted.name not in own and wanted.kind is not FieldKind.ROWS]
+
+
+@routes.action("/evidence/{code}/edit", EVIDENCE_WRITE)
+def save(request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted) -> Response:
+    """Save the draft and go on; a wrong or overtaken form is drawn again with everything typed."""
+    draft = get_draft(session, actor, code)
+    said = forms.read_draft(posted, draft.evidence.kind)
+    try:
+        posted.check()
+        save_draft(session, actor, code, said, forms.edit_version(posted))
+    except Invalid as error:
+        return edit_page(request, session, actor, draft, _typed(posted), status=422, errors=error.errors)
+    except Stale:
+        return edit_page(request, session, actor, draft, _typed(posted), status=409, stale=draft.revision)
+    then = _NEXT.get(posted.raw("then"), "")
+    return see_other(request, f"/evidence/{code}" + (f"/{then}" if then else ""), "Saved.")
+
+
+def _typed(posted: Fields) -> dict[str, Any]:
+    values = forms.posted_values(posted)
+    return {name: value for name, value in values.items() if name not in ("csrf_token", "revision")}
+
+
+@routes.action("/evidence/{code}/autosave", EVIDENCE_WRITE)
+def autosave(
+    request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """Save in the background: JSON with the version to send next time."""
+    draft = get_draft(session, actor, code)
+    said = forms.read_draft(posted, draft.evidence.kind)
+    if posted.errors:
+        sentence = " ".join(posted.errors.values())
+        return JSONResponse({"message": f"Not saved yet: {sentence}", "errors": posted.errors}, 422)
+    try:
+        revision = save_draft(session, actor, code, said, forms.edit_version(posted))
+    except (Invalid, Stale) as error:
+        return JSONResponse({"message": error.message}, 409 if isinstance(error, Stale) else 422)
+    return JSONResponse({"revision": str(revision.edit_version)})
+
+
+@routes.action("/evidence/{code}/preview", EVIDENCE_WRITE)
+def preview(
+    request: Request, code: str, session: ReadSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """The text as it will be shown; nothing is stored."""
+    get_evidence(session, actor, code)
+    return render(request, "evidence/_preview.html", text=posted.text("text", "Text"))

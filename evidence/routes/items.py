@@ -1,0 +1,125 @@
+"""The page of an item, its revisions, and the steps that concern the item as a whole."""
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from criteria.wording import kind_word, witness_status_word
+from evidence.permissions import EVIDENCE_VIEW, EVIDENCE_WRITE
+from evidence.queries import (
+    Item,
+    get_revision,
+    mappings_to_answer,
+    revision_view,
+    submissions_of,
+    timeline,
+    visible_revisions,
+)
+from evidence.rules import EvidenceState, complete_rows, detail_fields
+from evidence.service import discard_revision, restore_draft, start_revision, withdraw_draft
+from portfolio.core.actor import Actor, Role
+from portfolio.core.errors import NotFound
+from portfolio.records.queries import head_of
+from portfolio.records.rules import PortfolioState
+from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
+from portfolio.web.pages import render, see_other
+
+routes = Routes()
+
+
+@routes.page("/evidence/{code}", EVIDENCE_VIEW)
+def show_item(request: Request, code: str, session: ReadSession, actor: CurrentActor) -> Response:
+    """An item as its newest visible revision says it, or as the one in the address said it."""
+    asked = request.query_params.get("revision", "")
+    if asked and not (asked.isascii() and asked.isdigit() and len(asked) < 9):
+        raise NotFound()
+    item, revision = get_revision(session, actor, code, int(asked) if asked else None)
+    view = revision_view(session, item.portfolio, revision)
+    return render(
+        request,
+        "evidence/item.html",
+        title=f"{item.reference} {revision.title or 'Untitled'}",
+        crumbs=crumbs_of(actor, item),
+        item=item,
+        view=view,
+        head=head_of(session, item.portfolio),
+        revisions=visible_revisions(session, item),
+        submission=submissions_of(session, item.evidence.id).get(revision.id),
+        events=timeline(session, item.portfolio, item.evidence),
+        can=_can(session, item),
+        kind_word=kind_word,
+        **said(item, view.revision.details, rpl=revision.rpl),
+    )
+
+
+def crumbs_of(actor: Actor, item: Item) -> list[tuple[str, str]]:
+    """The way back: to the portfolio for staff, to the list for both."""
+    trail = [("Evidence", f"/evidence?portfolio={item.portfolio.code}")]
+    if actor.role is Role.CANDIDATE:
+        return trail
+    return [("Portfolio", f"/portfolios/{item.portfolio.code}"), *trail]
+
+
+def said(item: Item, details: dict[str, object], *, rpl: bool) -> dict[str, object]:
+    """What `evidence/_content.html` needs to show the details of a kind."""
+    return {
+        "detail_fields": detail_fields(item.evidence.kind, rpl=rpl),
+        "rows": complete_rows(details),
+        "witness_status_word": witness_status_word,
+    }
+
+
+def _can(session: Session, item: Item) -> dict[str, bool]:
+    """Which steps the page offers; the services check them again."""
+    state = item.evidence.state
+    mine = item.is_author and item.portfolio.state is PortfolioState.ACTIVE
+    draft = mine and state is EvidenceState.DRAFT
+    answers = mine and state in (EvidenceState.RETURNED, EvidenceState.ASSESSED)
+    first = draft and item.evidence.revisions[-1].started_from is None
+    return {
+        "edit": draft,
+        "withdraw": first,
+        "discard": draft and not first,
+        "restore": mine and state is EvidenceState.WITHDRAWN,
+        "revise": answers and bool(mappings_to_answer(session, item.evidence)),
+    }
+
+
+@routes.action("/evidence/{code}/withdraw", EVIDENCE_WRITE)
+def withdraw(
+    request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """Take back a draft; the page it leads to can bring it back."""
+    withdraw_draft(session, actor, code)
+    return see_other(request, f"/evidence/{code}", "Withdrawn. You can bring it back here at any time.")
+
+
+@routes.action("/evidence/{code}/restore", EVIDENCE_WRITE)
+def restore(
+    request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """Bring back a withdrawn draft."""
+    restore_draft(session, actor, code)
+    return see_other(request, f"/evidence/{code}/edit", "It is a draft again.")
+
+
+@routes.action("/evidence/{code}/revise", EVIDENCE_WRITE)
+def revise(
+    request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """Begin the next revision of what was returned or not yet met."""
+    revision = start_revision(session, actor, code)
+    return see_other(
+        request,
+        f"/evidence/{code}/edit",
+        f"Revision {revision.number} begins with everything the last one had. What was met stays met.",
+    )
+
+
+@routes.action("/evidence/{code}/discard", EVIDENCE_WRITE)
+def discard(
+    request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """Throw away the draft of a later revision."""
+    discard_revision(session, actor, code)
+    return see_other(request, f"/evidence/{code}", "The new revision was discarded.")
