@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
+from assessors import routes as assessing
 from criteria import routes as criteria_routes
 from evidence import jobs as evidence_jobs
 from evidence import routes as evidence_routes
@@ -29,6 +30,7 @@ MakeHandlers = Callable[[Settings, BlobStore], Mapping[str, jobs.Handler]]
 
 ROUTERS: Sequence[APIRouter] = (
     home.routes,
+    *assessing.ROUTERS,
     *evidence_routes.ROUTERS,
     *people.ROUTERS,
     criteria_routes.routes,

@@ -80,10 +80,12 @@ def record_evidence(session: Session, actor: Actor, portfolio_code: str, recordi
     if done := _recorded(session, actor, recording.code):
         return done
     _check_decisions(recording)
-    item = begin_record(session, actor, portfolio_code, recording)
-    shown = content_digest(session, get_draft(session, actor, item.code).revision)
-    submission = submit_evidence(session, actor, item.code, declared=recording.declared, shown=shown)
-    return _judge(session, actor, submission, recording)
+    # All or nothing: a page that draws the form again commits what stands before this
+    with session.begin_nested():
+        item = begin_record(session, actor, portfolio_code, recording)
+        shown = content_digest(session, get_draft(session, actor, item.code).revision)
+        submission = submit_evidence(session, actor, item.code, declared=recording.declared, shown=shown)
+        return _judge(session, actor, submission, recording)
 
 
 def _judge(session: Session, actor: Actor, submission: Submission, recording: Recording) -> Review:

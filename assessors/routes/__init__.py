@@ -1,0 +1,13 @@
+"""The pages of assessing. `ROUTERS` in the order in which addresses are tried."""
+
+from assessors.routes import countersign, decisions, feedback, queue, records, review, units
+
+ROUTERS = (
+    queue.routes,
+    review.routes,
+    countersign.routes,
+    feedback.routes,
+    decisions.routes,
+    records.routes,
+    units.routes,
+)

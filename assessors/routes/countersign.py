@@ -1,0 +1,77 @@
+"""What trainees decided and a qualified assessor has to confirm or refuse."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assessors.forms import read_replies
+from assessors.permissions import COUNTERSIGN
+from assessors.queries.decisions import judgements_to_countersign
+from assessors.queries.queue import pending_sign_offs
+from assessors.rules import Countersign
+from assessors.service import countersign_judgements, countersign_sign_off
+from portfolio.core.actor import Actor
+from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, Stale
+from portfolio.core.text import clean_line
+from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
+from portfolio.web.errors import status_of
+from portfolio.web.pages import render, see_other
+
+routes = Routes()
+
+
+@routes.page("/countersign", COUNTERSIGN)
+def show_countersign(request: Request, session: ReadSession, actor: CurrentActor) -> Response:
+    """Decisions and sign-offs that wait."""
+    return _draw(request, session, actor, {}, None)
+
+
+@routes.action("/countersign", COUNTERSIGN)
+def answer(request: Request, session: WriteSession, actor: CurrentActor, posted: Posted) -> Response:
+    """Answer the decisions on one item."""
+    replies = read_replies(posted)
+    try:
+        posted.check()
+        countersign_judgements(session, actor, replies)
+    except (Invalid, Stale, Locked, Forbidden) as error:
+        return _draw(request, session, actor, posted.values(), error)
+    confirmed = sum(reply.answer is Countersign.CONFIRMED for reply in replies)
+    return see_other(request, "/countersign", f"{confirmed} confirmed, {len(replies) - confirmed} refused.")
+
+
+@routes.action("/countersign/sign-offs/{code}", COUNTERSIGN)
+def answer_sign_off(
+    request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """Answer a trainee's sign-off."""
+    given = posted.choice("answer", "Answer", Countersign)
+    comment = posted.text("comment", "Comment", limit=5_000)
+    try:
+        posted.check()
+        assert given is not None
+        countersign_sign_off(session, actor, code, given, comment)
+    except (Invalid, Stale, Locked, Forbidden) as error:
+        named = {f"{name}-{code}": sentence for name, sentence in getattr(error, "errors", {}).items()}
+        shown = Invalid(error.message, named) if isinstance(error, Invalid) else error
+        typed = {f"comment-{code}": comment, f"answer-{code}": clean_line(posted.raw("answer"))}
+        return _draw(request, session, actor, typed, shown)
+    word = "signed" if given is Countersign.CONFIRMED else "not signed; the trainee has been told"
+    return see_other(request, "/countersign", f"The unit is {word}.")
+
+
+def _draw(
+    request: Request, session: Session, actor: Actor, typed: Mapping[str, str], error: AppError | None
+) -> Response:
+    return render(
+        request,
+        "assessors/countersign.html",
+        title="Countersign",
+        status=status_of(error) if error else 200,
+        groups=judgements_to_countersign(session, actor),
+        sign_offs=pending_sign_offs(session, actor),
+        typed=typed,
+        message=error.message if error else "",
+        errors=error.errors if isinstance(error, Invalid) else {},
+    )

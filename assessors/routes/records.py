@@ -1,0 +1,162 @@
+"""What an assessor records: one form for observation, questioning and discussion, judged in the same step."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assessors.forms import QUESTION_COUNT, RecordValues, Typed, read_record, recording_of
+from assessors.permissions import JUDGE
+from assessors.service import begin_record, record_evidence
+from criteria.rules import EvidenceKind
+from criteria.wording import kind_word
+from evidence.queries import Draft, criteria_to_choose, get_draft, revision_view, sites_of
+from evidence.rules import ASSESSOR_KINDS, ASSESSOR_STATEMENT, GUIDES, QUESTION_ROWS, FieldKind, detail_fields
+from portfolio.core import clock, ids
+from portfolio.core.actor import Actor
+from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, NotFound, Stale
+from portfolio.records.models import Portfolio
+from portfolio.records.queries import get_portfolio, head_of
+from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
+from portfolio.web.errors import status_of
+from portfolio.web.pages import render, see_other
+
+routes = Routes()
+
+
+@routes.page("/portfolios/{code}/records/new", JUDGE)
+def new_record(request: Request, code: str, session: ReadSession, actor: CurrentActor) -> Response:
+    """The empty form of a kind; without one, the choice of kinds."""
+    portfolio = get_portfolio(session, actor, code, JUDGE)
+    kind = _kind(request.query_params.get("kind", ""))
+    if kind is None:
+        return render(
+            request,
+            "assessors/record_kinds.html",
+            title="Record evidence",
+            crumbs=_crumbs(session, portfolio),
+            portfolio=portfolio,
+            kinds=[(each.value, kind_word(each), GUIDES[each]) for each in ASSESSOR_KINDS],
+        )
+    today = clock.today(actor.zone).isoformat()
+    values = RecordValues(code=ids.new_code(), occurred_on=today)
+    return _draw(request, session, actor, portfolio, kind, values)
+
+
+@routes.page("/portfolios/{code}/records/{evidence_code}", JUDGE)
+def show_record(
+    request: Request, code: str, evidence_code: str, session: ReadSession, actor: CurrentActor
+) -> Response:
+    """A record that was begun, with its files."""
+    portfolio = get_portfolio(session, actor, code, JUDGE)
+    try:
+        draft = get_draft(session, actor, evidence_code)
+    except Locked as error:
+        return see_other(request, f"/evidence/{evidence_code}", error.message, "info")
+    kind = _kind(draft.evidence.kind.value)
+    if draft.portfolio.id != portfolio.id or kind is None:
+        raise NotFound()
+    return _draw(request, session, actor, portfolio, kind, _values_of(session, draft), draft=draft)
+
+
+@routes.action("/portfolios/{code}/records/new", JUDGE)
+def record(
+    request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted
+) -> Response:
+    """Record and judge; or (action "files") keep it as a draft and go on with files."""
+    portfolio = get_portfolio(session, actor, code, JUDGE)
+    kind = _kind(posted.raw("kind") or request.query_params.get("kind", ""))
+    if kind is None:
+        raise Invalid("Choose what you want to record.", {"kind": "Choose one of the kinds."})
+    values = read_record(posted, kind)
+    recording = recording_of(values, kind, posted)
+    try:
+        posted.check()
+        if posted.raw("action") == "files":
+            with session.begin_nested():
+                item = begin_record(session, actor, code, recording)
+            return see_other(request, f"/portfolios/{code}/records/{item.code}", "Kept. Add the files now.")
+        record_evidence(session, actor, code, recording)
+    except (Invalid, Stale, Locked, Forbidden) as error:
+        session.expire_all()
+        return _draw(request, session, actor, portfolio, kind, values, error=error)
+    return see_other(request, f"/evidence/{values.code}", "Recorded and judged. The candidate has been told.")
+
+
+def _kind(value: str) -> EvidenceKind | None:
+    return next((kind for kind in ASSESSOR_KINDS if kind.value == value), None)
+
+
+def _crumbs(session: Session, portfolio: Portfolio) -> list[tuple[str, str]]:
+    candidate = head_of(session, portfolio).candidate
+    return [("Caseload", "/caseload"), (candidate.name, f"/portfolios/{portfolio.code}")]
+
+
+def _values_of(session: Session, draft: Draft) -> RecordValues:
+    """The form as the draft holds it; criteria stand as met until decided otherwise."""
+    revision = draft.revision
+    view = revision_view(session, draft.portfolio, revision)
+    rows = revision.details.get(QUESTION_ROWS) or []
+    return RecordValues(
+        code=draft.evidence.code,
+        title=revision.title,
+        text=revision.text,
+        occurred_on=revision.occurred_on.isoformat() if revision.occurred_on else "",
+        site=view.site.code if view.site else "",
+        simulated=revision.simulated,
+        details={name: value for name, value in revision.details.items() if isinstance(value, str)},
+        rows=[(row.get("question", ""), row.get("answer", "")) for row in rows],
+        by_criterion={
+            each.criterion.code: Typed(decision="met", note=each.mapping.reason) for each in view.mappings
+        },
+    )
+
+
+def _draw(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    portfolio: Portfolio,
+    kind: EvidenceKind,
+    values: RecordValues,
+    *,
+    draft: Draft | None = None,
+    error: AppError | None = None,
+) -> Response:
+    if draft is None and error is not None:
+        draft = _draft_if_any(session, actor, values.code)
+    units = [unit for unit in criteria_to_choose(session, actor, portfolio) if not unit.closed]
+    wanted = detail_fields(kind, rpl=False)
+    context: dict[str, Any] = {
+        "portfolio": portfolio,
+        "candidate": head_of(session, portfolio).candidate,
+        "kind": kind,
+        "guide": GUIDES[kind],
+        "fields": [f for f in wanted if f.kind is not FieldKind.ROWS and f.name != "assessor"],
+        "rows_label": next((f.label for f in wanted if f.kind is FieldKind.ROWS), ""),
+        "rows": [*values.rows, *[("", "")] * max(2, QUESTION_COUNT - len(values.rows))],
+        "sites": [(site.code, site.name) for site in sites_of(session, portfolio.centre_id)],
+        "units": units,
+        "values": values,
+        "files": revision_view(session, portfolio, draft.revision).files if draft else [],
+        "draft": draft,
+        "statement": ASSESSOR_STATEMENT,
+        "message": error.message if error else "",
+        "errors": error.errors if isinstance(error, Invalid) else {},
+    }
+    return render(
+        request,
+        "assessors/record.html",
+        title=f"Record {kind_word(kind).lower()}",
+        status=status_of(error) if error else 200,
+        crumbs=_crumbs(session, portfolio),
+        **context,
+    )
+
+
+def _draft_if_any(session: Session, actor: Actor, code: str) -> Draft | None:
+    try:
+        return get_draft(session, actor, code)
+    except (NotFound, Locked):
+        return None
