@@ -1,9 +1,12 @@
 """The database: engine set-up for both engines, read and write sessions, the only `commit` of requests.
 
 SQLite: write sessions begin with BEGIN IMMEDIATE, so two writers queue instead of losing an update; read
-sessions begin deferred. PostgreSQL: read sessions are read-only transactions.
+sessions begin deferred. PostgreSQL: read sessions are read-only transactions that see one moment, as they do
+on SQLite. A session reaches for a connection and its locks when it is first used, never before: between the
+opening of a request's session and its endpoint nobody runs, and whoever holds a lock there would starve.
 """
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,13 +17,17 @@ from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, String, TypeDecorator, create_engine, event
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from portfolio.core import touched
 from portfolio.core.errors import Unavailable
 
+log = logging.getLogger("portfolio.db")
+
+LOCK_SECONDS = 30.0
+CONNECT_SECONDS = 10
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -76,29 +83,61 @@ class Model(DeclarativeBase):
 
 
 def make_engine(url: str, *, pool_size: int = 40) -> Engine:
-    """An engine for an SQLite or PostgreSQL URL. The pool is as large as the thread pool."""
-    if make_url(url).get_backend_name() == "sqlite":
-        database = make_url(url).database
-        if database and database != ":memory:":
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(
-            url, pool_size=pool_size, max_overflow=5, connect_args={"timeout": 30, "check_same_thread": False}
-        )
+    """An engine for an SQLite or PostgreSQL URL. The pool is as large as the thread pool.
+
+    Errors never show parameters: those hold what people wrote. Raises Unavailable when the folder of an
+    SQLite file can be neither found nor made.
+    """
+    address = make_url(url)
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5, "hide_parameters": True}
+    if address.get_backend_name() == "sqlite":
+        if address.database and address.database != ":memory:":
+            _make_folder(Path(address.database).parent)
+        options["connect_args"] = {"timeout": LOCK_SECONDS, "check_same_thread": False}
+        engine = create_engine(address, **options)
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    return create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
+    if "connect_timeout" not in address.query:
+        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS}
+    engine = create_engine(address, pool_pre_ping=True, **options)
+    event.listen(engine, "connect", _postgres_connect)
+    event.listen(engine, "begin", _postgres_begin)
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"The folder {folder} cannot be made ({error.strerror}).") from error
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we write BEGIN ourselves, below
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA query_only={'ON' if options.get('read_only', False) else 'OFF'}")
+    cursor.execute(f"PRAGMA busy_timeout={options.get('wait_seconds', LOCK_SECONDS) * 1000:.0f}")
+    cursor.close()
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")
+
+
+def _postgres_connect(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {LOCK_SECONDS * 1000:.0f}")
+    connection.commit()
+
+
+def _postgres_begin(connection: Connection) -> None:
+    waits = connection.get_execution_options().get("wait_seconds")
+    if waits is not None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {waits * 1000:.0f}")
 
 
 class _ReadOnly(Session):
@@ -118,25 +157,32 @@ class Database:
         self.engine = engine
         self.recompute = recompute
         self.is_sqlite = engine.dialect.name == "sqlite"
-        options: Mapping[str, Any] = {} if self.is_sqlite else {"postgresql_readonly": True}
-        self._reader = engine.execution_options(**options)
+        only_reads: Mapping[str, Any] = (
+            {"read_only": True}
+            if self.is_sqlite
+            else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+        )
+        self._reader = engine.execution_options(**only_reads)
         self._writer = engine.execution_options(write=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that never commits. Raises Unavailable when the database is away."""
-        with _translated(), _ReadOnly(self._reader, autoflush=False) as session:
+        """A session that never commits and sees one moment. Raises Unavailable when the database is away."""
+        with _translated(), _refusing_to_write(), _ReadOnly(self._reader, autoflush=False) as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, wait_seconds: float | None = None) -> Iterator[Session]:
         """One transaction: commits when the block ends, rolls back when it raises.
 
-        Raises Unavailable when the database is away or stays locked; nothing is half done then.
+        `wait_seconds` is how long to wait for somebody else's lock, 30 unless given. Raises Unavailable when
+        the database is away or stays locked; nothing is half done then.
         """
-        with _translated(), Session(self._writer, expire_on_commit=False) as session:
+        bind = self._writer
+        if wait_seconds is not None:
+            bind = bind.execution_options(wait_seconds=wait_seconds)
+        with _translated(), Session(bind, expire_on_commit=False) as session:
             with session.begin():
-                session.connection()  # begin now: the write lock is taken before the first read
                 yield session
                 self.settle(session)
             for hook in touched.after_commit_hooks(session):
@@ -162,5 +208,29 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout) as error:
+        if isinstance(error, DBAPIError) and not _is_away(error):
+            raise
+        log.warning("the database cannot be used: %s", getattr(error, "orig", error))
         raise Unavailable("The database cannot be reached just now. Nothing was changed.") from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the database is absent, locked or broken, rather than asked something wrong."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        broken = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        operational = isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR
+        return operational or code & 0xFF in broken
+    return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+
+
+@contextmanager
+def _refusing_to_write() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        codes = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
+        if codes[0] == sqlite3.SQLITE_READONLY or codes[1] == "25006":
+            raise RuntimeError("a read session cannot write; take a write session") from error
+        raise

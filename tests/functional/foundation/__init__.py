@@ -1,0 +1,1 @@
+"""The foundation through its outside: HTTP, processes, real databases."""
