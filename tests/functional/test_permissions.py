@@ -158,10 +158,11 @@ def send(browser: Browser, case: Case, url: str) -> httpx2.Response:
 
 def answer(response: httpx2.Response, url: str) -> tuple[int, str]:
     """What a person can tell from an answer: status, target and text, without what differs each time."""
-    text = re.sub(r'reference <span class="mono">\w+</span>', "", response.text)
+    found = response.headers.get("location", "") + response.text
+    text = re.sub(r'reference <span class="mono">\w+</span>', "", found)
     for code in re.split("[/?]", url)[2:]:
         text = text.replace(code, "CODE")
-    return response.status_code, response.headers.get("location", "") + text
+    return response.status_code, text
 
 
 def test_every_route_of_the_application_is_walked(app: FastAPI) -> None:
