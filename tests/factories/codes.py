@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from assessors.models import SignOff
 from criteria.models import FrameworkVersion, Qualification
 from criteria.rules import EvidenceKind
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
@@ -26,7 +27,7 @@ from portfolio.people.models import (
     SavedForm,
     SignInSession,
 )
-from portfolio.records.models import Portfolio
+from portfolio.records.models import Portfolio, PortfolioUnit
 from tests.factories.world import World, make_world, sign_in_token
 
 ABSENT = "zzzzzzzzzzzz"
@@ -56,7 +57,11 @@ INSIDERS: dict[str, frozenset[str]] = {
     "criteria/criterion_code": _CENTRE,
     "frameworks/code": _CENTRE,
     "nodes/node_code": _CENTRE,
-    "reviews/submission_code": _OF_PORTFOLIO,
+    "reviews/code": _ASSESSING,
+    "drop/mapping_code": _ASSESSING,
+    "decisions/mapping_code": _ASSESSING,
+    "records/evidence_code": _ASSESSING,
+    "sign-offs/code": _ASSESSING,
 }
 FORMATS = {"form": "csv"}
 """Parameters that name a format and no object: what to put in their place."""
@@ -136,7 +141,7 @@ def _codes_of_people(session: Session, world: World) -> dict[str, str]:
 def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict[str, str]:
     draft = _item(session, world, 1, EvidenceState.DRAFT)
     submitted = _item(session, world, 2, EvidenceState.SUBMITTED)
-    session.get_one(Portfolio, world.portfolio_id).last_evidence_number = 2
+    session.get_one(Portfolio, world.portfolio_id).last_evidence_number = 3
     now = clock.now()
     with store.writer(1000) as writer:
         writer.write(b"words")
@@ -176,8 +181,41 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
     return {
         "evidence/code": draft.code,
         "files/code": kept.code,
-        "reviews/submission_code": submission.code,
+        "reviews/code": submission.code,
+        "drop/mapping_code": revision.mappings[0].code,
+        "decisions/mapping_code": draft.revisions[0].mappings[0].code,
+        "records/evidence_code": _recorded(session, world).code,
+        "sign-offs/code": _signed_by_trainee(session, world).code,
     }
+
+
+def _recorded(session: Session, world: World) -> Evidence:
+    """An observation that the assessor is writing down."""
+    item = _item(session, world, 3, EvidenceState.DRAFT)
+    item.kind, item.created_by_id = EvidenceKind.OBSERVATION, world.people["assessor"]
+    item.revisions[0].mappings[0].origin = MappingOrigin.ASSESSOR
+    item.revisions[0].mappings[0].added_by_id = world.people["assessor"]
+    session.flush()
+    return item
+
+
+def _signed_by_trainee(session: Session, world: World) -> SignOff:
+    """The trainee's signature under a unit, which waits for a countersignature."""
+    unit = session.query(PortfolioUnit).filter_by(portfolio_id=world.portfolio_id).first()
+    assert unit is not None
+    row = SignOff(
+        code=ids.new_code(),
+        portfolio_unit_id=unit.id,
+        person_id=world.people["trainee"],
+        statement="All met.",
+        basis="{}",
+        digest="0" * 64,
+        needs_countersignature=True,
+        signed_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _item(session: Session, world: World, number: int, state: EvidenceState) -> Evidence:

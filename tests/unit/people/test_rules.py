@@ -1,0 +1,100 @@
+"""Rules of people as tables of cases."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from portfolio.core.actor import Role
+from portfolio.people.rules import (
+    device_name,
+    is_in_force,
+    password_problem,
+    role_days_problem,
+    wait_before_next_try,
+)
+
+NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
+DAY = date(2026, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"),
+    [(0, 0), (4, 0), (5, 2), (6, 4), (7, 8), (12, 256), (13, 300), (40, 300)],
+)
+def test_pause_doubles_from_two_seconds_to_five_minutes(failures: int, seconds: int) -> None:
+    assert wait_before_next_try([NOW] * failures, NOW, 5) == timedelta(seconds=seconds)
+
+
+def test_failures_outside_the_window_cost_nothing() -> None:
+    assert wait_before_next_try([NOW - timedelta(minutes=15)] * 50, NOW, 5) == timedelta(0)
+
+
+def test_pause_counts_from_the_latest_failure_in_any_order() -> None:
+    failures = [NOW - timedelta(seconds=1), *[NOW - timedelta(minutes=5)] * 5]
+    assert wait_before_next_try(failures, NOW, 5) == timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("password", "fits"),
+    [
+        ("three random words", True),
+        ("äöüßéèêëñç", True),
+        ("123456789", False),
+        ("1234567890", False),
+        ("PASSWORD123", False),
+        ("abababababab", False),
+        ("ann@example.org", False),
+        ("ann featherstonehaugh", False),
+        ("x" * 100 + "yzäö" * 25, True),
+        ("xyzä" * 51, False),
+    ],
+)
+def test_passwords(password: str, fits: bool) -> None:
+    problem = password_problem(password, name="Ann Featherstonehaugh", email="ann@example.org")
+    assert (problem is None) is fits
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "holds"),
+    [
+        (None, None, True),
+        (DAY, DAY, True),
+        (DAY + timedelta(days=1), None, False),
+        (None, DAY - timedelta(days=1), False),
+        (DAY - timedelta(days=1), None, True),
+    ],
+)
+def test_days_of_a_role_are_inclusive(first: date | None, last: date | None, holds: bool) -> None:
+    assert is_in_force(first, last, DAY) is holds
+
+
+@pytest.mark.parametrize(
+    ("role", "first", "last", "field"),
+    [
+        (Role.ASSESSOR, None, None, None),
+        (Role.EQA, DAY, DAY, None),
+        (Role.EQA, None, DAY, "starts_on"),
+        (Role.EQA, DAY, None, "ends_on"),
+        (Role.ASSESSOR, DAY, DAY - timedelta(days=1), "ends_on"),
+    ],
+)
+def test_days_that_a_role_needs(role: Role, first: date | None, last: date | None, field: str | None) -> None:
+    problem = role_days_problem(role, first, last)
+    assert (problem and problem[0]) == field
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("", "Unknown device"),
+        ("\x00<script>", "Unknown device"),
+    ],
+)
+def test_devices_are_named(said: str, shown: str) -> None:
+    assert device_name(said) == shown
