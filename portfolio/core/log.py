@@ -8,11 +8,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Integer, Row, String, Text, UniqueConstraint, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portfolio.core import clock
@@ -20,6 +21,7 @@ from portfolio.core.actor import Actor
 from portfolio.core.db import Choice, Model
 
 GENESIS = "0" * 64
+_CHUNK = 1000
 
 
 class StreamKind(StrEnum):
@@ -89,8 +91,13 @@ class Break:
 
 
 def canonical(value: Any) -> str:
-    """Canonical JSON: sorted keys, no white space, dates in ISO form. Equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    """Canonical JSON: sorted keys, no white space, dates in ISO form, moments in UTC.
+
+    Raises TypeError for what has no canonical form and ValueError for a number that is not finite.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+    )
 
 
 def digest_of(value: Any) -> str:
@@ -171,21 +178,69 @@ def breaks_in(
 
 
 def verify_streams(session: Session) -> Iterator[Break]:
-    """All faults of all chains. Reads in order, a chunk at a time."""
-    for head in session.scalars(select(LogStream).order_by(LogStream.id)):
-        rows = session.execute(
-            select(LogEntry).where(LogEntry.stream_id == head.id).order_by(LogEntry.sequence)
-        ).scalars()
-        name = f"{head.kind.value}:{head.subject}"
-        entries = list(rows)
-        yield from breaks_in(
-            name,
-            ((e.sequence, e.body, e.previous_digest, e.digest) for e in entries),
-            (head.last_sequence, head.last_digest),
+    """All faults of all chains, stream by stream. Holds at most a chunk of entries in memory."""
+    for stream_id, kind, subject, sequence, digest in _heads(session):
+        stream = f"{kind}:{subject}"
+        try:
+            links = _Links(session, stream_id, [kind, subject])
+            yield from breaks_in(stream, links, (sequence, digest))
+        except (ValueError, TypeError) as error:  # a value that its column's type cannot be
+            yield Break(stream, sequence, f"cannot be read: {error}")
+        else:
+            yield from (Break(stream, n, "its columns differ from what was hashed") for n in links.differing)
+    yield from _without_stream(session)
+
+
+def _heads(session: Session) -> Iterator[Row[int, str, str, int, str]]:
+    after = -1
+    while True:
+        query = (
+            select(
+                LogStream.id,
+                type_coerce(LogStream.kind, String),
+                LogStream.subject,
+                LogStream.last_sequence,
+                LogStream.last_digest,
+            )
+            .where(LogStream.id > after)
+            .order_by(LogStream.id)
+            .limit(_CHUNK)
         )
-        for entry in entries:
-            if not _columns_agree(entry, head):
-                yield Break(name, entry.sequence, "its columns differ from what was hashed")
+        found = session.execute(query).all()
+        yield from found
+        if len(found) < _CHUNK:
+            return
+        after = found[-1][0]
+
+
+class _Links:
+    """Iterates the links of one chain in order; `differing` then holds entries whose columns disagree."""
+
+    def __init__(self, session: Session, stream_id: int, named: list[str]) -> None:
+        self._session, self._stream_id, self._named = session, stream_id, named
+        self.differing: list[int] = []
+
+    def __iter__(self) -> Iterator[tuple[int, str, str, str]]:
+        query = select(LogEntry).where(LogEntry.stream_id == self._stream_id).order_by(LogEntry.sequence)
+        after: int | None = None
+        while True:
+            chunk = query if after is None else query.where(LogEntry.sequence > after)
+            found = list(self._session.scalars(chunk.limit(_CHUNK)))
+            for entry in found:
+                if not _columns_agree(entry, self._named):
+                    self.differing.append(entry.sequence)
+                yield entry.sequence, entry.body, entry.previous_digest, entry.digest
+                self._session.expunge(entry)
+            if len(found) < _CHUNK:
+                return
+            after = found[-1].sequence
+
+
+def _without_stream(session: Session) -> Iterator[Break]:
+    known = select(LogStream.id).where(LogStream.id == LogEntry.stream_id).exists()
+    query = select(LogEntry.stream_id, type_coerce(LogEntry.sequence, Integer)).where(~known).limit(_CHUNK)
+    for stream_id, sequence in session.execute(query):
+        yield Break(f"stream {stream_id}", sequence, "belongs to a chain that is missing")
 
 
 def entries_of(session: Session, stream: Stream, *, limit: int = 200) -> list[LogEntry]:
@@ -200,15 +255,18 @@ def entries_of(session: Session, stream: Stream, *, limit: int = 200) -> list[Lo
     return list(session.scalars(query))
 
 
-def _columns_agree(entry: LogEntry, head: LogStream) -> bool:
-    body = json.loads(entry.body)
-    return bool(
-        body["stream"] == [head.kind.value, head.subject]
-        and body["sequence"] == entry.sequence
-        and datetime.fromisoformat(body["at"]) == entry.at
-        and (body["who"]["code"], body["who"]["name"]) == (entry.actor_code, entry.actor_name)
-        and (body["action"], body["subject"]) == (entry.action, entry.subject)
-    )
+def _columns_agree(entry: LogEntry, named: list[str]) -> bool:
+    try:
+        body = json.loads(entry.body)
+        return bool(
+            body["stream"] == named
+            and body["sequence"] == entry.sequence
+            and datetime.fromisoformat(body["at"]) == entry.at
+            and (body["who"]["code"], body["who"]["name"]) == (entry.actor_code, entry.actor_name)
+            and (body["action"], body["subject"]) == (entry.action, entry.subject)
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):  # not what `append` writes
+        return False
 
 
 def _locked_head(session: Session, stream: Stream) -> LogStream:
@@ -220,14 +278,22 @@ def _locked_head(session: Session, stream: Stream) -> LogStream:
     )
     head = session.scalars(query).one_or_none()
     if head is None:
-        head = LogStream(kind=stream.kind, subject=stream.subject)
-        session.add(head)
-        session.flush()
+        _begin_stream(session, stream)
+        head = session.scalars(query).one()
     return head
 
 
+def _begin_stream(session: Session, stream: Stream) -> None:
+    """Add the head unless somebody else does at this moment; then wait until they have."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    values = {"kind": stream.kind, "subject": stream.subject, "last_sequence": 0, "last_digest": GENESIS}
+    session.execute(insert(LogStream).values(**values).on_conflict_do_nothing())
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, set | frozenset):
         return sorted(value)
