@@ -21,7 +21,7 @@ class Segment:
 def mark_terms(text: str, terms: Sequence[Point]) -> list[Segment]:
     """The text in segments, the first appearance of each defined term standing alone.
 
-    Whole words only, whatever their case; of overlapping terms the longer one counts.
+    Whole words and their plurals in -s, whatever their case; of overlapping terms the longer one counts.
 
     >>> [s.text for s in mark_terms("What FCR is", [Point("fcr", "solved at once")])]
     ['What ', 'FCR', ' is']
@@ -32,12 +32,12 @@ def mark_terms(text: str, terms: Sequence[Point]) -> list[Segment]:
     longest = sorted(
         (point.term for point in terms[:MAX_TERMS] if point.text and point.term), key=len, reverse=True
     )
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest))})(?:e?s)?(?!\w)", re.IGNORECASE)
     segments: list[Segment] = []
     seen: set[str] = set()
     at = 0
     for match in pattern.finditer(text):
-        key = fold(match[0])
+        key = fold(match[1])
         if key in seen or key not in known:
             continue
         seen.add(key)

@@ -6,7 +6,7 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from portfolio.core.actor import Actor
+from portfolio.core.actor import ROLE_LABELS, Actor
 from portfolio.core.errors import Invalid
 from portfolio.people.queries import get_member
 from portfolio.records.choices import People, SettingsPage, settings_page
@@ -163,6 +163,7 @@ def _page(
         errors=dict(errors or {}),
         archived=portfolio.state is PortfolioState.ARCHIVED,
         site_options=[(site.code, site.name) for site in found.sites],
+        role_words={role.value: label for role, label in ROLE_LABELS.items()},
         unit_refs={node.id: node.ref for _, node in found.units},
     )
 

@@ -5,10 +5,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
+from criteria.glossary import mark_terms
 from criteria.models import FrameworkVersion, Node, RuleChange, VersionState
+from criteria.queries import aside_of, glossary_of
 from criteria.rules import NodeKind
 from portfolio.core.db import Database
+from portfolio.web.pages import make_environment
 from tests.factories.world import World
+from tests.queries import counted
 from tests.web import Browser
 
 Browse = Callable[[str], Browser]
@@ -282,3 +286,36 @@ def test_a_draft_is_not_for_everybody(name: str, browse: Browse, world: World, d
 def test_retiring_ends_enrolment(browse: Browse, world: World, database: Database) -> None:
     assert browse("manager").submit(f"/frameworks/{world.version_code}/retire").status_code == 303
     assert versions(database)[0].state is VersionState.RETIRED
+
+
+@pytest.mark.parametrize("template", ["criteria/_guidance_aside.html", "criteria/_checklist.html"])
+def test_the_fragments_for_other_pages_show_the_guidance_of_units(
+    template: str, browse: Browse, world: World, database: Database
+) -> None:
+    draft = draft_of(browse("manager"), database)
+    with database.read() as session:
+        units = session.scalars(
+            select(Node.id).where(Node.version_id == draft.id, Node.kind == NodeKind.UNIT)
+        ).all()
+        with counted(session) as queries:
+            aside = aside_of(session, units)
+        shown = make_environment().get_template(template).render(aside=aside)
+        nothing = make_environment().get_template(template).render(aside=aside_of(session, world.unit_ids))
+    assert "Promising what cannot be kept" in shown
+    assert nothing.strip() == ""
+    assert len(queries) == 2
+
+
+def test_a_key_term_is_explained_where_it_stands(browse: Browse, world: World, database: Database) -> None:
+    browser = browse("manager")
+    draft = draft_of(browser, database)
+    with database.read() as session:
+        unit = session.scalars(
+            select(Node).where(Node.version_id == draft.id, Node.kind == NodeKind.UNIT)
+        ).one()
+    page = browser.get(f"/frameworks/{draft.code}/units/{unit.code}").text
+    assert page.count("an expression of dissatisfaction") == 3  # in the list, and at both criteria
+    with database.read() as session:
+        found = mark_terms("Settle COMPLAINTS, and a complaint", glossary_of(session, [unit.id]))
+    assert [s.text for s in found] == ["Settle ", "COMPLAINTS", ", and a complaint"]
+    assert found[1].definition == "an expression of dissatisfaction"
