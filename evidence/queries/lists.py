@@ -48,7 +48,9 @@ class ListRow:
     evidence: Evidence
     revision: Revision
     file_count: int
-    criteria: Sequence[str]  # references such as "1.2", each once, in the framework's order
+    criteria: Sequence[
+        tuple[str, Sequence[str]]
+    ]  # (unit, its criteria) by reference, in the framework's order
 
     @property
     def reference(self) -> str:
@@ -154,19 +156,19 @@ def _file_counts(session: Session, revision_ids: Sequence[int]) -> dict[int, int
     return dict(rows.all())
 
 
-def _criteria(session: Session, revision_ids: Sequence[int]) -> dict[int, list[str]]:
+def _criteria(session: Session, revision_ids: Sequence[int]) -> dict[int, list[tuple[str, Sequence[str]]]]:
+    unit = aliased(Node)
     rows = session.execute(
-        select(Mapping.revision_id, Node.ref)
+        select(Mapping.revision_id, unit.ref, Node.ref)
         .join(Node, Node.id == Mapping.criterion_id)
+        .join(unit, unit.id == Node.unit_id)
         .where(Mapping.revision_id.in_(revision_ids), Mapping.dropped_at.is_(None))
         .order_by(Node.position)
     )
-    found: dict[int, list[str]] = {}
-    for revision_id, ref in rows:
-        refs = found.setdefault(revision_id, [])
-        if ref not in refs:
-            refs.append(ref)
-    return found
+    found: dict[int, dict[str, list[str]]] = {}
+    for revision_id, unit_ref, ref in rows:
+        found.setdefault(revision_id, {}).setdefault(unit_ref, []).append(ref)
+    return {revision_id: list(units.items()) for revision_id, units in found.items()}
 
 
 def _hidden_drafts(session: Session, actor: Actor, portfolio: Portfolio) -> int:
