@@ -5,7 +5,7 @@ import sys
 import typer
 
 from portfolio import __version__
-from portfolio.commands import backup, doctor, frameworks, people, serve, tracking
+from portfolio.commands import backup, demo, doctor, frameworks, people, serve, tracking
 from portfolio.commands.common import clear_errors, fail
 
 cli = typer.Typer(
@@ -16,6 +16,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.command("serve")(serve.serve)
+cli.command("demo")(demo.demo)
 cli.command("worker")(serve.work)
 cli.command("upgrade")(serve.upgrade)
 cli.command("add-user")(people.add_user)
