@@ -48,6 +48,7 @@ class Builder:
         self.by_unit: dict[int, list[Place]] = defaultdict(list)
         for place in places:
             self.by_unit[place.unit_id].append(place)
+        self.actions: dict[int, NextAction] = {}  # by criterion
         self.columns: list[Column] = []
         self.shown: list[UnitSummary] = []
         self.unit_refs: dict[int, str] = {}
@@ -89,16 +90,18 @@ class Builder:
                 self.shown.append(replace(unit, groups=full))
 
     def steps(self, units: Sequence[tuple[PortfolioUnit, Node]]) -> list[Step]:
-        """What to do next, the most useful first: answers to feedback, then whatever helps most criteria."""
+        """What to do next, the most useful first: answers to feedback, then whatever helps most criteria.
+
+        Of the units that `summary` was asked for.
+        """
         signed = {node.id for unit, node in units if unit.state.is_signed}
         grouped: dict[tuple[object, ...], list[Place]] = defaultdict(list)
         actions: dict[tuple[object, ...], NextAction] = {}
         for _, node in units:
             for place in self.by_unit[node.id]:
-                found = self.stored.get(place.id)
-                if place.unit_id in signed or found is None or found.next_action is None:
+                action = self.actions.get(place.id)
+                if place.unit_id in signed or action is None:
                     continue
-                action = NextAction.from_dict(found.next_action)
                 key = (action.who, action.code, action.evidence_ref, action.kinds, action.items)
                 grouped[key].append(place)
                 actions[key] = action
@@ -140,6 +143,8 @@ class Builder:
             reason_sentence(Reason.from_dict(reason), self.today, self.zone) for reason in found.reasons
         ]
         action = NextAction.from_dict(found.next_action) if found.next_action else None
+        if action:
+            self.actions[place.id] = action
         return Row(
             place.id,
             place.code,

@@ -1,41 +1,87 @@
-"""The cells of a matrix row as HTML, built by string operations: a large matrix has half a million of them."""
+"""The many small parts of a matrix as HTML, built by string operations.
 
-from collections.abc import Iterator, Sequence
+A large matrix has a thousand columns and half a million cells: templates would take most of a request for them.
+Everything that people wrote is escaped here.
+"""
 
-from markupsafe import Markup, escape
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
 
-from criteria.rules import Status
+from markupsafe import Markup
+
+from criteria.rules import Status, Who
 from criteria.wording import status_word
-from portfolio.tracking.views import Column, Row
+from portfolio.tracking.views import Column, Matrix, Row
 
-_EMPTY = "<td>"  # the end tag may be left out (HTML: 4.9.9); 300 × 100 empty cells make this worth while
+_EMPTY = "<td>"  # the end tag may be left out (HTML: 13.1.2.4); 300 × 100 empty cells make this worth while
+_BEFORE = {status: f'<td><a class="c {status.value}" href="/evidence/' for status in Status}
+_AFTER = {status: f" {status_word(status)}</a>" for status in Status}
 
 
-def column_parts(columns: Sequence[Column]) -> list[dict[Status, str]]:
-    """Per column, the whole cell for each status: a link to the item whose text is its reference and the word.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The parts of a matrix that its template puts in place.
 
-    Styles show the text as a sign on wide screens; screen readers and phones get the words.
+    `heads` are the header cells of the columns. `notes` says by code of a criterion why it stands as it does and
+    what comes next; for `viewer` the next action is a link.
     """
-    return [
-        {
-            status: f'<td><a class="c {status.value}" href="/evidence/{escape(column.code)}">'
-            f"{escape(column.ref)} {status_word(status)}</a>"
-            for status in Status
-        }
-        for column in columns
-    ]
+
+    heads: Markup
+    notes: dict[str, Markup]
+    _parts: Sequence[str]
+
+    def cells(self, row: Row) -> Markup:
+        """All cells of one row, in the order of the columns; one that has a status is a link to the item.
+
+        Its text is the reference and the word of the status. Styles show the text as a sign on wide screens;
+        screen readers and phones get the words.
+        """
+        return Markup("".join(_pieces(row, self._parts)))  # noqa: S704 (see the top of the module)
 
 
-def row_cells(row: Row, parts: Sequence[dict[Status, str]]) -> Markup:
-    """All cells of one row, in the order of the columns."""
-    return Markup("".join(_pieces(row, parts)))  # noqa: S704 (codes, references and words are escaped above)
+def draw(matrix: Matrix, viewer: Who) -> Drawn:
+    """The parts of the rows and columns that a matrix shows."""
+    rows = (row for unit in matrix.shown for group in unit.groups for row in group.rows)
+    return Drawn(
+        _joined(_head(column) for column in matrix.columns),
+        {row.code: _joined(_notes(row, viewer)) for row in rows},
+        [f'{escape(column.code)}">{escape(column.ref)}' for column in matrix.columns],
+    )
 
 
-def _pieces(row: Row, parts: Sequence[dict[Status, str]]) -> Iterator[str]:
+def _joined(pieces: Iterable[str]) -> Markup:
+    return Markup("".join(pieces))  # noqa: S704 (see the top of the module)
+
+
+def _head(column: Column) -> str:
+    draft = '<span class="vh"> draft</span>' if column.is_draft else ""
+    return (
+        f'<th scope="col" class="mark"><a href="/evidence/{escape(column.code)}" title="{escape(column.title)}">'
+        f"{escape(column.ref)}{draft}</a></th>"
+    )
+
+
+def _notes(row: Row, viewer: Who) -> Iterator[str]:
+    if row.waived:
+        yield '<div class="why">Signed without evidence, with a reason.</div>'
+    if row.stale:
+        yield '<div class="why">A rule changed; this is being computed again.</div>'
+    for reason in row.reasons:
+        yield f'<div class="why">{escape(reason)}</div>'
+    if row.expires:
+        yield f'<div class="why">Current until {row.expires}.</div>'
+    if row.next and row.next.who is viewer:
+        yield f'<a class="next-link" href="{escape(row.next.url)}">{escape(row.next.sentence)}</a>'
+    elif row.next:
+        yield f'<div class="why">Next, {row.next.who_word.lower()}: {escape(row.next.sentence)}</div>'
+
+
+def _pieces(row: Row, parts: Sequence[str]) -> Iterator[str]:
     done = 0
     for number, status in row.cells:
         if number > done:
             yield _EMPTY * (number - done)
-        yield parts[number][status]
+        yield f"{_BEFORE[status]}{parts[number]}{_AFTER[status]}"
         done = number + 1
     yield _EMPTY * (len(parts) - done)

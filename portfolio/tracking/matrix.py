@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, case, exists, select
 from sqlalchemy.orm import Session
 
 import evidence.models as ev
@@ -21,7 +21,7 @@ from portfolio.core import clock
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.queries import head_of, units_of
 from portfolio.tracking.build import Builder
-from portfolio.tracking.views import Column, Matrix, Place, Show, Stored
+from portfolio.tracking.views import Column, Marks, Matrix, Place, Show, Stored
 
 WHOLE_UP_TO_CELLS = 20_000
 
@@ -35,7 +35,7 @@ def read_matrix(
     show: Show = Show.ALL,
     unit_code: str | None = None,
 ) -> Matrix:
-    """The matrix of a portfolio that the caller may see. Seven queries.
+    """The matrix of a portfolio that the caller may see. Six queries.
 
     `viewer` says whose turn "mine" means. `unit_code` limits the rows to one unit; "all" asks for every unit
     even when that is a very large table. Roll-ups and next steps always cover the whole portfolio.
@@ -70,101 +70,96 @@ def read_matrix(
     )
 
 
-def _places(session: Session, unit_ids: Sequence[int]) -> list[Place]:
-    rows = session.execute(
-        select(Node.id, Node.code, Node.parent_id, Node.unit_id, Node.kind, Node.ref, Node.text)
-        .where(Node.unit_id.in_(unit_ids), Node.kind.in_([NodeKind.OUTCOME, NodeKind.CRITERION]))
-        .order_by(Node.position)
+# Statements are built once: putting one together costs more than SQLite needs to answer it. They are sent on
+# the connection, without the ORM's loading, because rows are many and become plain values here anyway.
+
+_PLACES = (
+    select(Node.id, Node.code, Node.parent_id, Node.unit_id, Node.kind, Node.ref, Node.text)
+    .where(
+        Node.unit_id.in_(bindparam("unit_ids", expanding=True)),
+        Node.kind.in_([NodeKind.OUTCOME, NodeKind.CRITERION]),
     )
+    .order_by(Node.position)
+)
+
+
+def _places(session: Session, unit_ids: Sequence[int]) -> list[Place]:
+    rows = session.connection().execute(_PLACES, {"unit_ids": unit_ids}).all()
     return [Place(*row) for row in rows]  # type: ignore[arg-type]  # inside a unit, unit_id is set
 
 
+_COVERAGE = select(
+    CoverageRow.criterion_id,
+    CoverageRow.status,
+    CoverageRow.reasons,
+    CoverageRow.next_action,
+    CoverageRow.counted,
+    CoverageRow.surplus,
+    CoverageRow.waived,
+    CoverageRow.stale,
+    CoverageRow.expires_on,
+).where(CoverageRow.portfolio_id == bindparam("portfolio_id"))
+
+
 def _coverage(session: Session, portfolio_id: int) -> dict[int, Stored]:
-    c = CoverageRow
-    rows = session.execute(
-        select(
-            c.criterion_id,
-            c.status,
-            c.reasons,
-            c.next_action,
-            c.counted,
-            c.surplus,
-            c.waived,
-            c.stale,
-            c.expires_on,
-        ).where(c.portfolio_id == portfolio_id)
-    )
+    rows = session.connection().execute(_COVERAGE, {"portfolio_id": portfolio_id}).all()
     return {row[0]: Stored(*row[1:]) for row in rows}
 
 
+_ITEMS = (
+    select(Evidence.id, Evidence.number, Evidence.code, Evidence.title, Evidence.state == EvidenceState.DRAFT)
+    .where(Evidence.portfolio_id == bindparam("portfolio_id"), Evidence.state != EvidenceState.WITHDRAWN)
+    .order_by(Evidence.number)
+)
+
+
 def _items(session: Session, portfolio_id: int) -> dict[int, Column]:
-    rows = session.execute(
-        select(Evidence.id, Evidence.number, Evidence.code, Evidence.title, Evidence.state)
-        .where(Evidence.portfolio_id == portfolio_id, Evidence.state != EvidenceState.WITHDRAWN)
-        .order_by(Evidence.number)
-    )
+    rows = session.connection().execute(_ITEMS, {"portfolio_id": portfolio_id}).all()
     return {
-        row[0]: Column(row[0], reference(row[1]), row[2], row[3], row[4] is EvidenceState.DRAFT)
-        for row in rows
+        evidence_id: Column(evidence_id, reference(number), code, title, is_draft)
+        for evidence_id, number, code, title, is_draft in rows
     }
 
 
-def _marks(session: Session, portfolio_id: int) -> dict[int, list[tuple[int, Status]]]:
-    """Criterion id → (evidence id, status of that mapping); the newest frozen revision speaks, else the draft."""
-    mapped = session.execute(
-        select(
-            ev.Mapping.id, ev.Mapping.criterion_id, Revision.evidence_id, Revision.frozen_at, Submission.id
-        )
-        .join(Revision, Revision.id == ev.Mapping.revision_id)
-        .join(Evidence, Evidence.id == Revision.evidence_id)
-        .outerjoin(Submission, Submission.revision_id == Revision.id)
-        .where(Evidence.portfolio_id == portfolio_id, ev.Mapping.dropped_at.is_(None))
-        .order_by(Revision.evidence_id, Revision.number)
+_IS_RETURNED = exists().where(Review.submission_id == Submission.id, Review.outcome == ReviewOutcome.RETURNED)
+_AWAITS_ANSWER = Judgement.needs_countersignature & Countersignature.answer.is_(None)
+_SAYS = case(
+    (Revision.frozen_at.is_(None), Status.CLAIMED.value),
+    (Judgement.id.is_(None) & _IS_RETURNED, Status.NEEDS_ACTION.value),
+    (Judgement.id.is_(None), Status.IN_ASSESSMENT.value),
+    (Countersignature.answer == Countersign.REFUSED, Status.IN_ASSESSMENT.value),
+    (_AWAITS_ANSWER, Status.IN_ASSESSMENT.value),
+    (Judgement.decision == Decision.MET, Status.MET.value),
+    else_=Status.NEEDS_ACTION.value,
+)
+_MARKS = (
+    select(ev.Mapping.criterion_id, Revision.evidence_id, _SAYS)
+    .join(Revision, Revision.id == ev.Mapping.revision_id)
+    .join(Evidence, Evidence.id == Revision.evidence_id)
+    .outerjoin(Submission, Submission.revision_id == Revision.id)
+    .outerjoin(Judgement, Judgement.mapping_id == ev.Mapping.id)
+    .outerjoin(Countersignature, Countersignature.judgement_id == Judgement.id)
+    .where(
+        Evidence.portfolio_id == bindparam("portfolio_id"),
+        Evidence.state != EvidenceState.WITHDRAWN,
+        ev.Mapping.dropped_at.is_(None),
     )
-    verdicts, returned = _verdicts(session, portfolio_id)
-    found: dict[tuple[int, int], Status] = {}
-    for mapping_id, criterion_id, evidence_id, frozen_at, submission_id in mapped:
-        key = (criterion_id, evidence_id)
-        if frozen_at is None:
-            found.setdefault(key, Status.CLAIMED)
-        else:
-            status = verdicts.get(mapping_id)
-            if status is None:
-                status = Status.NEEDS_ACTION if submission_id in returned else Status.IN_ASSESSMENT
-            found[key] = status
-    marks: dict[int, list[tuple[int, Status]]] = defaultdict(list)
-    for (criterion_id, evidence_id), status in found.items():
-        marks[criterion_id].append((evidence_id, status))
-    return marks
+    .order_by(Evidence.number, Revision.number, Judgement.id)
+)
+_STATUSES = {status.value: status for status in Status}
 
 
-def _verdicts(session: Session, portfolio_id: int) -> tuple[dict[int, Status], set[int]]:
-    """Mapping id → what its newest judgement says; and the submissions that were returned."""
-    rows = session.execute(
-        select(
-            Judgement.mapping_id,
-            Judgement.decision,
-            Judgement.needs_countersignature,
-            Countersignature.answer,
-        )
-        .join(Review, Review.id == Judgement.review_id)
-        .join(Submission, Submission.id == Review.submission_id)
-        .outerjoin(Countersignature, Countersignature.judgement_id == Judgement.id)
-        .where(Submission.portfolio_id == portfolio_id)
-        .order_by(Judgement.id)
-    )
-    found: dict[int, Status] = {}
-    for mapping_id, decision, needs, answer in rows:
-        if answer is Countersign.REFUSED or (needs and answer is None):
-            found[mapping_id] = Status.IN_ASSESSMENT
+def _marks(session: Session, portfolio_id: int) -> Marks:
+    """The newest frozen revision that maps a criterion speaks, by its newest judgement; else the draft."""
+    found: defaultdict[int, dict[int, Status]] = defaultdict(dict)
+    rows = session.connection().execute(_MARKS, {"portfolio_id": portfolio_id}).all()
+    for criterion_id, evidence_id, says in rows:
+        status = _STATUSES[says]
+        if status is Status.CLAIMED:
+            found[criterion_id].setdefault(evidence_id, status)
         else:
-            found[mapping_id] = Status.MET if decision is Decision.MET else Status.NEEDS_ACTION
-    returned = session.scalars(
-        select(Review.submission_id)
-        .join(Submission, Submission.id == Review.submission_id)
-        .where(Submission.portfolio_id == portfolio_id, Review.outcome == ReviewOutcome.RETURNED)
-    )
-    return found, set(returned)
+            found[criterion_id][evidence_id] = status
+    return found
 
 
 def _wanted_unit(

@@ -19,7 +19,7 @@ from portfolio.records.permissions import (
 )
 from portfolio.records.queries import get_portfolio, own_portfolios
 from portfolio.records.rules import PortfolioState
-from portfolio.tracking.cells import column_parts, row_cells
+from portfolio.tracking.cells import draw
 from portfolio.tracking.matrix import read_matrix
 from portfolio.tracking.progress import Filters, Order, read_progress
 from portfolio.tracking.tables import matrix_csv, progress_csv
@@ -115,11 +115,9 @@ def _matrix_page(
         crumbs=() if own else (_list_of(actor),),
         matrix=found,
         own=own,
-        viewer=_viewer(actor),
         place=place,
         links=_links(place, found),
-        parts=column_parts(found.columns),
-        row_cells=row_cells,
+        drawn=draw(found, _viewer(actor)),
         may_manage=PORTFOLIO_MANAGE.allows(actor, portfolio),
     )
 

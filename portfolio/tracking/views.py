@@ -146,3 +146,7 @@ class Stored:
     waived: bool
     stale: bool
     expires_on: date | None
+
+
+Marks = Mapping[int, Mapping[int, Status]]
+"""Criterion id → evidence id → what that mapping says, in the order of the items' numbers."""
