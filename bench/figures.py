@@ -39,3 +39,18 @@ def median_seconds(action: Callable[[], object], repeats: int = 5) -> float:
         action()
         taken.append(time.perf_counter() - started)
     return median(taken)
+
+
+def alternating(*actions: Callable[[], object], rounds: int) -> list[float]:
+    """The median seconds of each action over rounds in which each has its turn, after one that warms up.
+
+    Comparing what ran side by side keeps a ratio honest on a machine that is busy with other work.
+    """
+    taken: list[list[float]] = [[] for _ in actions]
+    for number in range(rounds + 1):
+        for action, times in zip(actions, taken, strict=True):
+            started = time.perf_counter()
+            action()
+            if number:
+                times.append(time.perf_counter() - started)
+    return [median(times) for times in taken]
