@@ -203,7 +203,7 @@ def _rows(posted: Fields) -> list[tuple[str, str]]:
 
 def recording_of(values: RecordValues, kind: EvidenceKind, posted: Fields) -> Recording:
     """The record to store. A date that cannot be read is noted among the errors of `posted`."""
-    details: dict[str, Any] = {name: value for name, value in values.details.items() if name != "assessor"}
+    details: dict[str, Any] = dict(values.details)
     if values.rows:
         details[QUESTION_ROWS] = [{"question": q, "answer": a} for q, a in values.rows]
     return Recording(

@@ -1,6 +1,9 @@
 """The assessor's home: what waits, longest first; and the caseload."""
 
+from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,8 +11,9 @@ from starlette.responses import Response
 from assessors.permissions import QUEUE
 from assessors.queries.queue import PAGE_SIZE, QueueFilter, caseload, countersignatures_due, queue
 from criteria.rules import EvidenceKind, percent
-from criteria.wording import count_words, kind_word
+from criteria.wording import count_words, kind_word, moment_day
 from portfolio.core import clock
+from portfolio.core.actor import Actor
 from portfolio.core.text import clean_line
 from portfolio.web.deps import CurrentActor, ReadSession, Routes
 from portfolio.web.pages import render
@@ -36,7 +40,7 @@ def show_queue(request: Request, session: ReadSession, actor: CurrentActor) -> R
         kinds=[(kind.value, kind_word(kind)) for kind in EvidenceKind],
         kind_word=kind_word,
         count_words=count_words,
-        today=clock.today(actor.zone),
+        days_since=days_since(actor),
         pages=page_links(request, found.start, len(found.rows), found.total),
     )
 
@@ -68,6 +72,12 @@ def _filter(request: Request) -> QueueFilter:
         candidate=clean_line(asked.get("candidate", ""))[:100],
         begun=asked.get("begun") == "1",
     )
+
+
+def days_since(actor: Actor) -> Callable[[datetime], int]:
+    """How many days a moment lies back, by the calendar of the centre."""
+    zone = ZoneInfo(actor.zone)
+    return lambda moment: (clock.today(actor.zone) - moment_day(moment, zone)).days
 
 
 def page_start(request: Request, size: int = PAGE_SIZE) -> int:

@@ -10,7 +10,6 @@ from assessors.forms import QUESTION_COUNT, RecordValues, Typed, read_record, re
 from assessors.permissions import JUDGE
 from assessors.service import begin_record, record_evidence
 from criteria.rules import EvidenceKind
-from criteria.wording import kind_word
 from evidence.queries import Draft, criteria_to_choose, get_draft, revision_view, sites_of
 from evidence.rules import ASSESSOR_KINDS, ASSESSOR_STATEMENT, GUIDES, QUESTION_ROWS, FieldKind, detail_fields
 from portfolio.core import clock, ids
@@ -23,6 +22,20 @@ from portfolio.web.errors import status_of
 from portfolio.web.pages import render, see_other
 
 routes = Routes()
+_TITLES = {
+    EvidenceKind.OBSERVATION: ("Record an observation", "What you saw the candidate do."),
+    EvidenceKind.QUESTIONING: ("Record questions and answers", "What you asked, and what was answered."),
+    EvidenceKind.PROFESSIONAL_DISCUSSION: (
+        "Record a professional discussion",
+        "A planned conversation about the candidate's work: notes, a recording, or both.",
+    ),
+    EvidenceKind.IN_SITU: (
+        "Record something seen where it is kept",
+        "Confidential work that you looked at on the spot. No copy is made.",
+    ),
+}
+_OWN_NAME = frozenset({"assessor", "seen_by"})
+"""Fields that the service fills with the name of who records."""
 
 
 @routes.page("/portfolios/{code}/records/new", JUDGE)
@@ -37,7 +50,7 @@ def new_record(request: Request, code: str, session: ReadSession, actor: Current
             title="Record evidence",
             crumbs=_crumbs(session, portfolio),
             portfolio=portfolio,
-            kinds=[(each.value, kind_word(each), GUIDES[each]) for each in ASSESSOR_KINDS],
+            kinds=[(kind.value, *_TITLES[kind], GUIDES[kind].good_for) for kind in ASSESSOR_KINDS],
         )
     today = clock.today(actor.zone).isoformat()
     values = RecordValues(code=ids.new_code(), occurred_on=today)
@@ -133,7 +146,8 @@ def _draw(
         "candidate": head_of(session, portfolio).candidate,
         "kind": kind,
         "guide": GUIDES[kind],
-        "fields": [f for f in wanted if f.kind is not FieldKind.ROWS and f.name != "assessor"],
+        "lead": _TITLES[kind][1],
+        "fields": [f for f in wanted if f.kind is not FieldKind.ROWS and f.name not in _OWN_NAME],
         "rows_label": next((f.label for f in wanted if f.kind is FieldKind.ROWS), ""),
         "rows": [*values.rows, *[("", "")] * max(2, QUESTION_COUNT - len(values.rows))],
         "sites": [(site.code, site.name) for site in sites_of(session, portfolio.centre_id)],
@@ -148,7 +162,7 @@ def _draw(
     return render(
         request,
         "assessors/record.html",
-        title=f"Record {kind_word(kind).lower()}",
+        title=_TITLES[kind][0],
         status=status_of(error) if error else 200,
         crumbs=_crumbs(session, portfolio),
         **context,

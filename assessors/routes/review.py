@@ -18,11 +18,12 @@ from assessors.forms import (
 from assessors.permissions import JUDGE
 from assessors.queries.queue import next_in_queue
 from assessors.queries.review import ReviewPage, review_page
+from assessors.routes.queue import days_since
 from assessors.rules import VACSR
 from assessors.service import add_mapping, drop_mapping, finish_review, return_submission, save_draft
 from criteria.wording import count_words, kind_word
 from evidence.rules import GUIDES, QUESTION_ROWS, FieldKind, complete_rows, detail_fields
-from portfolio.core import clock, ids
+from portfolio.core import ids
 from portfolio.core.actor import Actor
 from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, Stale
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
@@ -195,7 +196,7 @@ def _draw(
         has_rows=any(f.name == QUESTION_ROWS for f in detail_fields(item.kind, rpl=revision.rpl)),
         kind_word=kind_word,
         count_words=count_words,
-        days=(clock.today(actor.zone) - page.desk.submission.submitted_at.date()).days,
+        days=days_since(actor)(page.desk.submission.submitted_at),
         add_reason=posted.raw("add_reason") if posted else "",
         chosen_criterion=posted.raw("criterion") if posted else "",
         drop_reasons={name: value for name, value in posted.items if name.startswith("drop-")}

@@ -127,6 +127,7 @@ def _draw(
         waivable=[each for each in blockers if each.waivable],
         may_sign=why_not_sign(actor, facts) is None and picture.pending is None,
         may_unlock=why_not_unlock(actor, facts) is None,
+        opens=JUDGE.allows(actor, portfolio),
         is_candidate=own,
         statement=typed.get("statement", STATEMENT),
         seen_digest=basis_digest(picture),
@@ -172,9 +173,9 @@ class _Words:
             return "A trainee's sign-off of this unit waits for a countersignature."
         if blocker.code is BlockerCode.OUT_OF_DATE:
             return f"{blocker.criterion_ref} is being worked out again for today. Try again in a minute."
-        if blocker.code is BlockerCode.AWAITING_JUDGEMENT and blocker.item:
-            return f"{blocker.item.evidence_ref} waits for a decision on {blocker.criterion_ref}."
-        if blocker.code is BlockerCode.AWAITING_COUNTERSIGNATURE and blocker.item:
-            return f"{blocker.item.evidence_ref} waits for a countersignature on {blocker.criterion_ref}."
+        if blocker.code is BlockerCode.AWAITING_JUDGEMENT:
+            return f"{blocker.items[0].evidence_ref} waits for a decision on {blocker.criterion_ref}."
+        if blocker.code is BlockerCode.AWAITING_COUNTERSIGNATURE:
+            return f"{blocker.items[0].evidence_ref} waits for a countersignature on {blocker.criterion_ref}."
         said = " ".join(reason_sentence(reason, self.today, self.zone) for reason in blocker.reasons)
         return f"{blocker.criterion_ref} is not met. {said}"

@@ -51,14 +51,17 @@ class CriterionPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker:
-    """One thing that blocks the sign-off. `waivable`: a typed reason takes it away."""
+    """One thing that blocks the sign-off. `waivable`: a typed reason takes it away.
+
+    `items` are those that wait: the one a blocker is about, or all that wait in a criterion that is not met.
+    """
 
     code: BlockerCode
     criterion_ref: str = ""
     criterion_code: str = ""
     status: Status | None = None
     reasons: tuple[Reason, ...] = ()
-    item: WaitingItem | None = None
+    items: tuple[WaitingItem, ...] = ()
     waivable: bool = False
 
 
@@ -81,13 +84,14 @@ def _of_criterion(each: CriterionPicture, waivers: Mapping[str, str]) -> Iterato
     if not each.is_fresh:
         yield _about(BlockerCode.OUT_OF_DATE, each)
     elif each.status is not Status.MET and not waived:
-        yield _about(BlockerCode.CRITERION, each)
+        yield _about(BlockerCode.CRITERION, each, each.waiting)
+        return  # its reasons name what waits
     for item in each.waiting:
         code = BlockerCode.AWAITING_COUNTERSIGNATURE if item.by_trainee else BlockerCode.AWAITING_JUDGEMENT
-        yield _about(code, each, item)
+        yield _about(code, each, (item,))
 
 
-def _about(code: BlockerCode, each: CriterionPicture, item: WaitingItem | None = None) -> Blocker:
+def _about(code: BlockerCode, each: CriterionPicture, items: tuple[WaitingItem, ...] = ()) -> Blocker:
     is_criterion = code is BlockerCode.CRITERION
     return Blocker(
         code=code,
@@ -95,7 +99,7 @@ def _about(code: BlockerCode, each: CriterionPicture, item: WaitingItem | None =
         criterion_code=each.code,
         status=each.status if is_criterion else None,
         reasons=each.reasons if is_criterion else (),
-        item=item,
+        items=items,
         waivable=is_criterion and each.may_be_waived,
     )
 

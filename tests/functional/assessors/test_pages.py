@@ -420,7 +420,7 @@ def test_an_observation_is_recorded_and_judged_through_the_page(
 ) -> None:
     url = f"/portfolios/{world.portfolio_code}/records/new"
     browser = browse("assessor")
-    assert "Record observation" in browser.get(url).text
+    assert "Record an observation" in browser.get(url).text
     page = browser.get(f"{url}?kind=observation").text
     data = OBSERVATION | {"code": _hidden(page, "code"), f"decision-{world.criterion_codes[0]}": "met"}
     wrong = browser.submit(url, data | {f"decision-{world.criterion_codes[1]}": "not_yet", "title": ""})

@@ -67,7 +67,8 @@ def test_it_is_recorded_mapped_and_judged_at_once(
         assert (item.kind, item.state) == (kind, EvidenceState.ASSESSED)
         assert item.created_by_id == world.people["assessor"]
         revision = item.revisions[0]
-        assert revision.details["assessor"] == "Assessor"
+        who = "seen_by" if kind is EvidenceKind.IN_SITU else "assessor"
+        assert revision.details[who] == "Assessor"
         assert {m.origin for m in revision.mappings} == {MappingOrigin.ASSESSOR}
         assert session.scalars(select(Submission.declaration)).one() == ASSESSOR_STATEMENT
         assert list(differences(session)) == []
