@@ -98,5 +98,5 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", _Static(directory=static_dir()), name="static")
-    app.add_middleware(Envelope, https=settings.https)
+    app.add_middleware(Envelope, https=settings.https, unexpected=errors.unexpected)
     return app

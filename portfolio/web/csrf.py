@@ -55,6 +55,17 @@ def set_cookie(
     )
 
 
+def forget_cookie(request: Request, response: Response, name: str) -> None:
+    """Take a cookie away. Browsers ignore a removal of `__Host-` that does not say Secure itself."""
+    response.delete_cookie(
+        cookie_name(request, name),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=request.app.state.settings.https,
+    )
+
+
 def check_origin(request: Request) -> None:
     """Raise Forbidden when a browser says that the request came from another site."""
     site = request.headers.get("sec-fetch-site")
@@ -63,15 +74,22 @@ def check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if site is None and origin is not None:
         allowed = {request.headers.get("host"), urlsplit(request.app.state.settings.public_url).netloc}
-        if urlsplit(origin).netloc not in allowed:
+        if _host_of(origin) not in allowed - {None, ""}:
             raise _refused()
 
 
 def check_token(request: Request, given: str | None) -> None:
     """Raise Forbidden unless `given` is the token of this browser."""
     given = given or request.headers.get(HEADER) or ""
-    if not hmac.compare_digest(given.encode(), token(request).encode()):
+    if not hmac.compare_digest(given.encode("utf-8", "replace"), token(request).encode()):
         raise _refused()
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _refused() -> Forbidden:

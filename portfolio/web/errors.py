@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from portfolio.core import errors
-from portfolio.web.deps import NotSignedIn
+from portfolio.core.actor import Actor
+from portfolio.web.deps import NotSignedIn, load_actor
 from portfolio.web.pages import render
 
 log = logging.getLogger("portfolio.web")
@@ -25,6 +27,10 @@ STATUS: dict[type[errors.AppError], int] = {
     errors.TooLarge: 413,
     errors.TooMany: 429,
     errors.Unavailable: 503,
+}
+_MESSAGES = {
+    404: "There is nothing at this address.",
+    405: "This address cannot be used like that.",
 }
 TITLES = {
     403: "Not allowed",
@@ -56,7 +62,7 @@ def install(app: FastAPI, signed_out: Callable[[Request, NotSignedIn], Response]
         return response
 
     def conflict(request: Request, error: IntegrityError) -> Response:
-        log.info("conflict %s", error.orig)
+        log.info("%s conflict: %s", _request_id(request), rule_broken(error))
         return error_page(
             request,
             409,
@@ -64,16 +70,45 @@ def install(app: FastAPI, signed_out: Callable[[Request, NotSignedIn], Response]
         )
 
     def http(request: Request, error: HTTPException) -> Response:
-        message = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
-        return error_page(request, error.status_code, message)
+        if not hasattr(request.state, "actor"):  # no route, so no guard: who is it?
+            request.state.actor = _actor_if_possible(request)
+        message = _MESSAGES.get(error.status_code, str(error.detail))
+        response = error_page(request, error.status_code, message)
+        response.headers.update(error.headers or {})
+        return response
 
-    def unexpected(request: Request, error: Exception) -> Response:
-        return error_page(request, 500, "Something went wrong on our side.")
+    def malformed(request: Request, error: RequestValidationError) -> Response:
+        in_path = any(found["loc"][:1] == ("path",) for found in error.errors())
+        if in_path:
+            return error_page(request, 404, _MESSAGES[404])
+        return error_page(request, 422, "The address of this page holds a value that cannot be read.")
 
     app.add_exception_handler(errors.AppError, known)  # type: ignore[arg-type]
     app.add_exception_handler(IntegrityError, conflict)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, http)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, unexpected)
+    app.add_exception_handler(RequestValidationError, malformed)  # type: ignore[arg-type]
+
+
+def unexpected(request: Request) -> Response:
+    """The answer to an error of ours; the middleware sends it, so that it has every header."""
+    return error_page(request, 500, "Something went wrong on our side.")
+
+
+def rule_broken(error: IntegrityError) -> str:
+    """Which constraint an error is about, without the values: those may be personal."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return str(diagnosis.constraint_name if diagnosis else error.orig)
+
+
+def _actor_if_possible(request: Request) -> Actor | None:
+    try:
+        return load_actor(request)
+    except errors.AppError:
+        return None
+
+
+def _request_id(request: Request) -> str:
+    return str(getattr(request.state, "request_id", ""))
 
 
 def error_page(request: Request, status: int, message: str, fields: dict[str, str] | None = None) -> Response:
@@ -86,7 +121,7 @@ def error_page(request: Request, status: int, message: str, fields: dict[str, st
         "status_code": status,
         "message": message,
         "fields": fields or {},
-        "request_id": getattr(request.state, "request_id", ""),
+        "request_id": _request_id(request),
     }
     template = f"errors/{status}.html" if status in TITLES and status != 405 else "errors/404.html"
     if status not in TITLES:

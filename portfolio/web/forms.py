@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -17,7 +18,8 @@ from portfolio.core.errors import Invalid, TooLarge
 from portfolio.core.text import clean_line, clean_text, has_nul
 
 MAX_FIELDS = 20_000
-_EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]+$")
+_EMAIL = re.compile(r"[^@\s,;:<>()\[\]\\\"]{1,64}@[^@\s,;:<>()\[\]\\\".]+(\.[^@\s,;:<>()\[\]\\\".]+)+")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -67,7 +69,7 @@ class Fields:
     def email(self, name: str, label: str = "Email address", *, required: bool = True) -> str:
         """An email address in lower case."""
         value = self.line(name, label, required=required, limit=254).lower()
-        if value and not _EMAIL.match(value):
+        if value and not _EMAIL.fullmatch(value):
             self.errors.setdefault(name, "Write an address such as name@example.org.")
         return value
 
@@ -77,12 +79,12 @@ class Fields:
         if not value:
             return None
         try:
-            found = date.fromisoformat(value)
+            found = date.fromisoformat(value if _DATE.fullmatch(value) else "")
         except ValueError:
-            self.errors[name] = f"{label} must be a date such as 2026-03-31."
+            self.error(name, f"{label} must be a date such as 2026-03-31.")
             return None
         if not 1900 <= found.year <= 2200:
-            self.errors[name] = f"{label} must lie between 1900 and 2200."
+            self.error(name, f"{label} must lie between 1900 and 2200.")
         return found
 
     def whole(self, name: str, label: str, *, minimum: int, maximum: int) -> int | None:
@@ -91,7 +93,7 @@ class Fields:
         if not value:
             return None
         if not re.fullmatch(r"[+-]?[0-9]{1,12}", value) or not minimum <= int(value) <= maximum:
-            self.errors[name] = f"{label} must be a whole number from {minimum:,} to {maximum:,}."
+            self.error(name, f"{label} must be a whole number from {minimum:,} to {maximum:,}.")
             return None
         return int(value)
 
@@ -101,7 +103,7 @@ class Fields:
         try:
             return kind(value) if value else None
         except ValueError:
-            self.errors[name] = f"{label}: choose one of the options."
+            self.error(name, f"{label}: choose one of the options.")
             return None
 
     def flag(self, name: str) -> bool:
@@ -148,7 +150,7 @@ async def read_fields(request: Request, max_bytes: int) -> Fields:
 
 async def _limited_body(request: Request, max_bytes: int) -> bytes:
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > max_bytes:
+    if re.fullmatch(r"[0-9]{1,18}", declared) and int(declared) > max_bytes:
         raise _too_large(max_bytes)
     chunks, size = [], 0
     try:
@@ -164,7 +166,8 @@ async def _limited_body(request: Request, max_bytes: int) -> bytes:
 
 def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(
-        f"The form is larger than {max_bytes / 1024**2:.0f} MB. Nothing was saved; go back to find your text.",
+        f"The form is larger than {max_bytes / 1000:,.0f} kB. Nothing was saved; "
+        "what you typed is still in the previous page, so go back to find it.",
         limit=max_bytes,
     )
 
@@ -180,8 +183,14 @@ async def _parse_multipart(headers: Headers, body: bytes) -> Fields:
     async def once() -> AsyncGenerator[bytes, None]:
         yield body
 
+    kind, options = parse_options_header(headers.get("content-type"))
+    boundary = options.get(b"boundary", b"")
+    # our pages are UTF-8; another declared encoding could make text that nothing can store
+    plain = Headers(raw=[(b"content-type", kind + b'; boundary="' + boundary + b'"')])
     try:
-        parser = MultiPartParser(headers, once(), max_fields=MAX_FIELDS, max_part_size=len(body) + 1)
+        parser = MultiPartParser(plain, once(), max_fields=MAX_FIELDS, max_part_size=len(body) + 1)
+        if not boundary or b"--" + boundary + b"--" not in body:
+            raise MultiPartException("The end is missing.")
         form = await parser.parse()
     except (MultiPartException, FormParserError, KeyError, UnicodeError, ValueError) as error:
         raise Invalid("The form could not be read. Nothing was saved; go back and try again.") from error

@@ -1,9 +1,13 @@
-"""Around every request: an id, security headers, one log line without personal data."""
+"""Around every request: an id, security headers, the last word on errors, one log line without personal data."""
 
 import logging
 import time
+from collections.abc import Callable
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portfolio.core.ids import new_code
@@ -27,11 +31,12 @@ HEADERS = {
 class Envelope:
     """Adds `request.state.request_id`, the headers above (unless set), and writes the access line.
 
-    The line has the route's pattern, not the path: addresses can hold secrets (single-use links).
+    The line has the route's pattern, not the path: addresses can hold secrets (single-use links). An error
+    that nobody caught is answered by `unexpected` and raised again, for the server's log.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
-        self.app, self.https = app, https
+    def __init__(self, app: ASGIApp, *, https: bool, unexpected: Callable[[Request], Response]) -> None:
+        self.app, self.https, self.unexpected = app, https, unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,7 +44,7 @@ class Envelope:
             return
         request_id = new_code()
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -55,8 +60,13 @@ class Envelope:
 
         try:
             await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            log.error("%s failed: %s", request_id, type(error).__name__)
+            if not status:
+                answer = await run_in_threadpool(self.unexpected, Request(scope))
+                await answer(scope, receive, send_with_headers)
+            raise
         finally:
-            route = scope.get("route")
-            pattern = getattr(route, "path", "-")
+            pattern = getattr(scope.get("route"), "path", "-")
             elapsed_ms = (time.perf_counter() - started) * 1000
             log.info("%s %s %s %d %.0f ms", request_id, scope["method"], pattern, status, elapsed_ms)

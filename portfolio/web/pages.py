@@ -8,7 +8,6 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -22,7 +21,8 @@ from portfolio.core.text import render_markdown, shorten
 from portfolio.web import csrf
 
 _FLASH = "flash"
-_FLASH_LIMIT = 3000
+_FLASH_LIMIT = 3000  # of the cookie's 4096 bytes
+_FLASH_LEVELS = ("success", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Pages:
         response.headers.setdefault("Cache-Control", "no-store")
         csrf.remember(request, response)
         if flashes:
-            response.delete_cookie(csrf.cookie_name(request, _FLASH), path="/")
+            csrf.forget_cookie(request, response, _FLASH)
         return response
 
 
@@ -101,9 +101,18 @@ def see_other(request: Request, url: str, message: str = "", level: str = "succe
     """303 to `url`; `message` is shown on the next page (level: success, info, warning, error)."""
     response = RedirectResponse(url, status_code=303)
     if message:
-        packed = json.dumps([[level, shorten(message, 900)]]).encode()
-        csrf.set_cookie(request, response, _FLASH, base64.urlsafe_b64encode(packed).decode(), max_age=120)
+        csrf.set_cookie(request, response, _FLASH, _packed(level, message), max_age=120)
     return response
+
+
+def _packed(level: str, message: str) -> str:
+    """The message as a cookie's value, shortened until it fits: characters differ in bytes."""
+    for limit in (900, 450, 225):
+        packed = json.dumps([[level, shorten(message, limit)]], ensure_ascii=False).encode("utf-8", "replace")
+        value = base64.urlsafe_b64encode(packed).decode()
+        if len(value) <= _FLASH_LIMIT:
+            break
+    return value
 
 
 def read_flashes(request: Request) -> list[tuple[str, str]]:
@@ -113,16 +122,15 @@ def read_flashes(request: Request) -> list[tuple[str, str]]:
         return []
     try:
         found = json.loads(base64.urlsafe_b64decode(packed))
-        return [(str(level), str(text)) for level, text in found]
-    except (ValueError, TypeError):
+        return [(str(level), str(text)) for level, text in found if level in _FLASH_LEVELS]
+    except (ValueError, TypeError, RecursionError):
         return []
 
 
 def local_url(value: str, default: str = "/") -> str:
     """`value` if it is a path on this site, else `default`: what came from a form is not trusted to redirect."""
-    parts = urlsplit(value)
-    ok = value.startswith("/") and not value.startswith(("//", "/\\")) and not parts.netloc
-    return value if ok and not any(c in value for c in "\r\n\t\\") else default
+    odd = any(c == "\\" or not c.isprintable() for c in value)  # control characters, lone surrogates
+    return value if value.startswith("/") and not value.startswith("//") and not odd else default
 
 
 def long_date(value: date | datetime | None, zone: str = "Europe/London") -> str:
