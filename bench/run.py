@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -58,6 +59,11 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
     parser.add_argument("--list", action="store_true", help="say what there is")
     parser.add_argument("--json", action="store_true", help="print figures for a machine")
+    parser.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="an empty database to use instead of SQLite in a temporary folder",
+    )
     parser.add_argument("--here", metavar="NAME", help=argparse.SUPPRESS)
     found = parser.parse_args(given)
     unknown = [name for name in found.names if name not in names()]
@@ -74,6 +80,10 @@ def main(given: Sequence[str]) -> int:
     if chosen.list:
         print("\n".join(f"{name:<20} {summary(name)}" for name in names()))
         return 0
+    if chosen.database_url:
+        os.environ["BENCH_DATABASE_URL"] = (
+            chosen.database_url
+        )  # the child processes read it in bench/_data.py
     results = {name: measure_apart(name) for name in chosen.names or names()}
     if chosen.json:
         print(
