@@ -1,6 +1,7 @@
 """Signing a unit off in one transaction, exactly what blocks it, waivers, and unlocking."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
@@ -219,3 +220,26 @@ def test_nobody_else_unlocks(database: Database, world: World, name: str) -> Non
 def test_an_unsigned_unit_cannot_be_unlocked(database: Database, world: World) -> None:
     with pytest.raises(Locked):
         unlock(database, world, "none")
+
+
+@pytest.mark.databases("sqlite", "postgres")
+def test_signing_at_the_same_moment_signs_once(database: Database, world: World) -> None:
+    acting.meet_unit(database, world)
+    with database.read() as session:
+        signing = SigningOff(
+            statement=acting.STATEMENT, seen_digest=basis_digest(acting.picture(session, world))
+        )
+
+    def press(name: str) -> str:
+        with database.write() as session:
+            actor = world.actor(session, name)
+            return sign_off_unit(session, actor, world.portfolio_code, world.unit_codes[0], signing).code
+
+    with ThreadPoolExecutor(3) as pool:
+        pressed = [pool.submit(press, name) for name in ("assessor", "assessor", "trainee")]
+    errors = [each.exception() for each in pressed if each.exception()]
+    assert all(isinstance(error, Locked | Stale) for error in errors)
+    assert acting.count(database, SignOff) == 1
+    with database.read() as session:
+        assert list(verify_streams(session)) == []
+        assert list(differences(session)) == []
