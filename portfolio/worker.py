@@ -29,7 +29,7 @@ class Worker:
     _wake: threading.Event = field(default_factory=threading.Event)
 
     def run_forever(self) -> None:
-        """Work until `stop`. A database that is away is waited for."""
+        """Work until `stop`. A database that is away is waited for; no error ends the work."""
         unhook = jobs.on_enqueue(self._wake.set)
         scheduled_at = clock.now() - 2 * _SCHEDULE_EVERY
         try:
@@ -37,12 +37,14 @@ class Worker:
                 self._wake.clear()
                 try:
                     if clock.now() - scheduled_at > _SCHEDULE_EVERY:
-                        scheduled_at = clock.now()
                         self._run_schedule()
+                        scheduled_at = clock.now()
                     if self.run_one():
                         continue
                 except Unavailable as error:
                     log.warning("waiting: %s", error)
+                except Exception:  # what is wrong with one job or schedule must not end all work
+                    log.exception("the worker goes on after an error")
                 self._wake.wait(IDLE_SECONDS)
         finally:
             unhook()

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from portfolio.core import clock, touched
 from portfolio.core.db import Choice, Database, Model
 from portfolio.core.ids import new_token
+from portfolio.core.text import clean_text
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 8
@@ -85,7 +86,8 @@ def enqueue(
 ) -> None:
     """Add a job; it exists if and only if the transaction commits.
 
-    With `unique_key`, a second job of the same key is not added, ever (cron slots: "refresh:2026-11-22").
+    With `unique_key`, a second job of the same key is not added while the first is known: until two weeks
+    after it was done (cron slots: "refresh:2026-11-22").
     """
     now = clock.now()
     values = {
@@ -103,7 +105,20 @@ def enqueue(
 
 
 def claim(session: Session, names: list[str]) -> Claim | None:
-    """Take the oldest due job of these names, or one whose lease ran out; None when there is none."""
+    """Take the oldest due job of these names, or one whose lease ran out; None when there is none.
+
+    A job that took its worker down at each of its attempts is given up as dead instead.
+    """
+    while (job := _next_due(session, names)) is not None:
+        if job.attempts < MAX_ATTEMPTS:
+            return _taken(session, job)
+        job.state, job.lease_until, job.finished_at = JobState.DEAD, None, clock.now()
+        job.last_error = job.last_error or "The worker stopped in the middle of it, at every attempt."
+        session.flush()
+    return None
+
+
+def _next_due(session: Session, names: list[str]) -> Job | None:
     now = clock.now()
     due = or_(
         and_(Job.state == JobState.QUEUED, Job.run_after <= now),
@@ -116,11 +131,12 @@ def claim(session: Session, names: list[str]) -> Claim | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    job = session.scalars(query).one_or_none()
-    if job is None:
-        return None
+    return session.scalars(query).one_or_none()
+
+
+def _taken(session: Session, job: Job) -> Claim:
     job.state, job.attempts = JobState.RUNNING, job.attempts + 1
-    job.lease_until, job.fence = now + LEASE, new_token()
+    job.lease_until, job.fence = clock.now() + LEASE, new_token()
     session.flush()
     return Claim(job.id, job.name, json.loads(job.payload), job.attempts, job.fence)
 
@@ -147,7 +163,7 @@ def fail(session: Session, held: Claim, error: str) -> bool:
         state=JobState.DEAD if dead else JobState.QUEUED,
         run_after=clock.now() + pause,
         lease_until=None,
-        last_error=error[:4000],
+        last_error=clean_text(error)[:4000],  # a NUL could not be stored
         finished_at=clock.now() if dead else None,
     )
 

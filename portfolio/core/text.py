@@ -34,7 +34,7 @@ def has_nul(value: str) -> bool:
 
 def fold(value: str) -> str:
     """A form for comparing and searching: NFKC, case-folded, accents removed, white space folded."""
-    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
