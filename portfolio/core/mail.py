@@ -4,6 +4,8 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from enum import StrEnum
 from typing import Any
@@ -16,8 +18,10 @@ from portfolio.core.db import Choice, Database, Model
 from portfolio.core.errors import Unavailable
 from portfolio.core.ids import new_code
 from portfolio.core.settings import Settings
+from portfolio.core.text import clean_line
 
 SEND = "mail.queued"
+_SMTP_SECONDS = 20
 
 
 class MailState(StrEnum):
@@ -72,9 +76,9 @@ def queue_mail(
     message = MailMessage(
         code=new_code(),
         centre_id=centre_id,
-        to_name=to[0],
+        to_name=clean_line(to[0]),
         to_address=to[1],
-        subject=" ".join(subject.split()),
+        subject=clean_line(subject),
         body=body,
         path=path,
         is_secret=is_secret,
@@ -106,7 +110,12 @@ def send_handler(settings: Settings) -> jobs.Handler:
             message = session.get(MailMessage, payload["message_id"])
         if message is None or message.state is MailState.SENT or not settings.smtp_host:
             return
-        problem = _deliver(settings, message)
+        try:
+            problem = _deliver(settings, message)
+        except Unavailable as error:
+            with database.write() as session:  # the outbox shows why it still waits
+                session.get_one(MailMessage, message.id).problem = clean_line(error.message)
+            raise
         with database.write() as session:
             row = session.get_one(MailMessage, message.id)
             row.state = MailState.FAILED if problem else MailState.SENT
@@ -118,32 +127,60 @@ def send_handler(settings: Settings) -> jobs.Handler:
 
 
 def _deliver(settings: Settings, message: MailMessage) -> str | None:
-    """Send; returns what the server refused for good. Raises Unavailable when trying again may help."""
-    mail = EmailMessage()
-    mail["From"], mail["Subject"] = settings.mail_from, message.subject
-    mail["To"] = message.to_address
-    mail["Message-ID"] = f"<{message.code}@competency-portfolio>"
-    mail.set_content(text_of(message, settings.public_url))
+    """Send; returns what was refused for good. Raises Unavailable when trying again may help."""
+    try:
+        mail = compose(settings, message)
+    except (ValueError, IndexError, MessageError) as error:  # what the parser of addresses raises
+        return f"The address cannot be written to: {error}"
     try:
         with _connect(settings) as server:
-            server.send_message(mail)
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-        return str(error)
+            server.send_message(mail, to_addrs=[message.to_address])
+    except smtplib.SMTPRecipientsRefused as error:
+        return _refused(*error.recipients[message.to_address])
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+        return _refused(error.smtp_code, error.smtp_error)
+    except smtplib.SMTPNotSupportedError as error:
+        if message.to_address.isascii():
+            raise Unavailable(f"The mail server cannot do what is asked: {error}") from error
+        return f"The mail server cannot write to such an address: {error}"
     except (OSError, smtplib.SMTPException) as error:
         raise Unavailable(f"The mail server cannot be reached: {error}") from error
     return None
 
 
+def compose(settings: Settings, message: MailMessage) -> EmailMessage:
+    """The message for the wire. Raises ValueError when the address cannot stand in a header."""
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = settings.mail_from, message.subject
+    mail["To"] = Address(clean_line(message.to_name), addr_spec=message.to_address)
+    mail["Date"] = message.created_at
+    mail["Message-ID"] = f"<{message.code}@competency-portfolio>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text_of(message, settings.public_url))
+    return mail
+
+
+def _refused(code: int, answer: bytes | str) -> str:
+    """The server's words when it refuses for good (5xx). Raises Unavailable for "not now" (4xx)."""
+    words = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+    sentence = clean_line(f"{code} {words}")
+    if code < 500:
+        raise Unavailable(f"The mail server asks to wait: {sentence}")
+    return sentence
+
+
 def _connect(settings: Settings) -> smtplib.SMTP:
-    context = ssl.create_default_context()
+    host, port, context = settings.smtp_host, settings.smtp_port, ssl.create_default_context()
     if settings.smtp_security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.smtp_host, settings.smtp_port, timeout=20, context=context
-        )
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=_SMTP_SECONDS, context=context)
     else:
-        server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=20)
+        server = smtplib.SMTP(host, port, timeout=_SMTP_SECONDS)
+    try:
         if settings.smtp_security == "starttls":
             server.starttls(context=context)
-    if settings.smtp_user:
-        server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+        if settings.smtp_user:
+            server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+    except BaseException:
+        server.close()
+        raise
     return server
