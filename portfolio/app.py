@@ -84,7 +84,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         yield
         if worker and thread:
             worker.stop()
-            thread.join(timeout=10)
+            thread.join(timeout=3)
         parts.close()
 
     app = FastAPI(

@@ -1,6 +1,7 @@
 """What commands share: settings from options, printing for people or as JSON, errors as one clear line."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,16 @@ def print_json(value: Any) -> None:
 def settings_for(data: Path | None, **overrides: object) -> Settings:
     """Settings from the environment with the command's options on top."""
     return load_settings(data_dir=data, **overrides)
+
+
+def write_log() -> None:
+    """Write our log to standard error: one line per request, warnings, errors. It holds nothing personal."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    ours = logging.getLogger("portfolio")
+    ours.setLevel(logging.INFO)
+    ours.addHandler(handler)
+    ours.propagate = False
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import gc
 import signal
 import socket
+import tempfile
 from types import FrameType
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 import uvicorn
 
 from portfolio.app import create_app, open_parts
-from portfolio.commands.common import DataDir, err, opened, out, settings_for
+from portfolio.commands.common import DataDir, err, opened, out, settings_for, write_log
 from portfolio.commands.demo import aware_settings, make_demonstration, print_accounts
 from portfolio.core import migrate
 from portfolio.core.errors import Unavailable
@@ -19,6 +20,7 @@ from portfolio.people.queries import is_empty
 from portfolio.people.rules import LinkPurpose
 from portfolio.people.service import issue_link, link_path
 
+FINISH_SECONDS = 6  # with the worker's, less than the ten seconds that supervisors wait
 Demo = Annotated[bool, typer.Option("--demo", help="Serve the demonstration centre, made on first start")]
 FirstRun = Annotated[
     bool, typer.Option("--first-run", help="Print the one-time link with which the first visitor sets up")
@@ -37,8 +39,9 @@ def serve(
     listener = _listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     made = make_demonstration(settings) if settings.demo else None
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_data_dir(settings)
     migrate.upgrade(settings.url)
+    write_log()
     _announce(settings, first_run=first_run)
     if made:
         print_accounts(made, settings)
@@ -48,7 +51,7 @@ def serve(
         access_log=False,
         server_header=False,
         forwarded_allow_ips=settings.forwarded_allow_ips,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=FINISH_SECONDS,
     )
     settle_memory()
     uvicorn.Server(config).run(sockets=[listener])
@@ -67,13 +70,29 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        listener.listen(128)
     except OSError as error:
+        listener.close()
         raise Unavailable(
             f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}). "
             "Another program may use it; choose another with --port."
         ) from error
     listener.set_inheritable(True)
     return listener
+
+
+def _make_data_dir(settings: Settings) -> None:
+    """Make the data folder. Raises Unavailable when it cannot be made or written to."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Unavailable(
+            f"The data folder {folder} cannot be written to ({error.strerror}). "
+            "Choose another with --data or PORTFOLIO_DATA_DIR."
+        ) from error
 
 
 def _announce(settings: Settings, *, first_run: bool) -> None:
@@ -108,6 +127,7 @@ def work(data: DataDir = None) -> None:
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        write_log()
         err.print("The worker runs. Stop it with Ctrl-C.")
         worker.run_forever()
 
@@ -115,7 +135,7 @@ def work(data: DataDir = None) -> None:
 def upgrade(data: DataDir = None) -> None:
     """Bring the database up to date."""
     settings = settings_for(data)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_data_dir(settings)
     before = migrate.current(settings.url)
     migrate.upgrade(settings.url)
     open_parts(settings).close()

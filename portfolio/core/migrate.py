@@ -1,11 +1,16 @@
 """Migrations by Alembic, started from code: the command line, the server's first start and the tests use these."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 from portfolio.core.db import make_engine
+from portfolio.core.errors import Unavailable
 from portfolio.core.resources import migrations_dir
 
 
@@ -18,8 +23,17 @@ def config_for(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database up to a revision."""
-    command.upgrade(config_for(url), revision)
+    """Bring the database up to a revision.
+
+    Raises Unavailable when it is away, or when a newer version of this program made it.
+    """
+    if not knows(url):
+        raise Unavailable(
+            "The database was made by a newer version of this program, so this one leaves it alone. "
+            "Install that version, or a later one."
+        )
+    with _reachable():
+        command.upgrade(config_for(url), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -28,10 +42,10 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def current(url: str) -> str | None:
-    """The revision the database stands at; None for an empty database."""
+    """The revision the database stands at; None for an empty database. Raises Unavailable when it is away."""
     engine = make_engine(url, pool_size=1)
     try:
-        with engine.connect() as connection:
+        with _reachable(), engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
@@ -49,3 +63,11 @@ def head() -> str:
     found = ScriptDirectory.from_config(config_for("")).get_current_head()
     assert found is not None
     return found
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise Unavailable(f"The database cannot be used: {str(error.orig).strip()}") from error

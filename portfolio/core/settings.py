@@ -1,14 +1,16 @@
 """Settings: one frozen object, built by the caller and passed to `create_app`.
 
-Each setting is read from an environment variable `PORTFOLIO_<NAME>` (or a `.env` file named on the command
-line). Importing this module reads nothing.
+Each setting is read from an environment variable `PORTFOLIO_<NAME>`. Importing this module reads nothing.
 """
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from portfolio.core.errors import Invalid
 
@@ -66,6 +68,32 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        try:
+            kind = make_url(value).drivername if value else "sqlite"
+        except ArgumentError:
+            kind = ""
+        if kind not in ("sqlite", "postgresql", "postgresql+psycopg"):
+            raise ValueError("must be postgresql+psycopg://user@host/name or sqlite:////path/to/file")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        name, address = parseaddr(value)
+        if "@" not in address or not (name + address).isprintable() or not value.isprintable():
+            raise ValueError("must be one address such as Portfolio <no-reply@example.org>")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.store == "s3" and not self.s3_bucket:
@@ -105,7 +133,9 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         fields = {
-            ("PORTFOLIO_" + str(e["loc"][0]).upper() if e["loc"] else "settings"): e["msg"]
+            ("PORTFOLIO_" + str(e["loc"][0]).upper() if e["loc"] else "settings"): e["msg"].removeprefix(
+                "Value error, "
+            )
             for e in error.errors()
         }
         lines = "; ".join(f"{name}: {message}" for name, message in fields.items())

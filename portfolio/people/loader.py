@@ -31,7 +31,7 @@ def load_actor(database: Database, token: str, idle: timedelta) -> Actor | None:
 
 def _note_seen(database: Database, actor: Actor) -> None:
     try:
-        with database.write() as session:
+        with database.write(wait_seconds=0.2) as session:
             session.execute(
                 update(SignInSession)
                 .where(SignInSession.id == actor.session_id)
