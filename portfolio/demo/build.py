@@ -1,7 +1,9 @@
 """Tells the whole story on an empty installation, day by day, through the services."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -111,23 +113,44 @@ def _found(database: Database, story: Story, history: History) -> Company:
     return company
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class _Due:
+    """When a step is due: the order of these is the order of time."""
+
+    days_before: int  # negative: nearer to today is larger
+    slot: int
+    minutes: int
+    number: int
+    step: Step = field(compare=False)
+    player: Player = field(compare=False)
+
+
+def _timetable(players: Sequence[Player], seed: int) -> list[_Due]:
+    """Every step of every candidate with its moment, in order of time."""
+    due = []
+    for player in players:
+        chance, slots = chance_for(seed, f"minutes {player.journey.name}"), Counter[int]()
+        for step in player.journey.steps:
+            due.append(
+                _Due(-step.days_ago, slots[step.days_ago], chance.randrange(30), player.number, step, player)
+            )
+            slots[step.days_ago] += 1
+    return sorted(due)
+
+
 def _tell(database: Database, stage: Stage, players: Sequence[Player], seed: int, progress: Progress) -> None:
-    """Every step of every candidate, in the order of days."""
-    due = [(step, player) for player in players for step in player.journey.steps]
-    due.sort(key=lambda each: (-each[0].days_ago, each[0].order, each[1].number))
+    """Everything that happens, in order of time; the centre's own events in between."""
     deferred = Deferred()
     quick = Database(database.engine, deferred)
-    chance = chance_for(seed, "minutes")
-    slots: dict[tuple[int, int], int] = {}
-    for done, (step, player) in enumerate(due):
-        if step.days_ago < READ_DAYS_AGO <= due[done - 1][0].days_ago:
-            _everybody_reads(quick, stage, players)
-        slot = slots[player.number, step.days_ago] = slots.get((player.number, step.days_ago), -1) + 1
-        stage.history.go_to(step.days_ago, slot, chance.randrange(30))
+    timetable = _timetable(players, seed)
+    centre = [(READ_DAYS_AGO, _everybody_reads), (VISIT_DAYS_AGO, _begin_visit)]
+    for done, due in enumerate(timetable):
+        while centre and due.step.days_ago < centre[0][0]:
+            centre.pop(0)[1](quick, stage, players)
+        stage.history.go_to(due.step.days_ago, due.slot, due.minutes)
         with quick.write() as session:
-            _act(session, deferred, player, step)
-        progress("Telling twelve weeks", done + 1, len(due))
-    _begin_visit(quick, stage, players)
+            _act(session, deferred, due.player, due.step)
+        progress("Telling twelve weeks", done + 1, len(timetable))
 
 
 def _act(session: Session, deferred: Deferred, player: Player, step: Step) -> None:

@@ -35,18 +35,21 @@ class History:
         self._zone = ZoneInfo(zone)
         self.now = now
         self.today = now.astimezone(self._zone).date()
-        self._at = now
+        self._at = now - timedelta(days=365)
 
     def day(self, days_ago: int) -> date:
         """The date so many working days ago."""
         return working_day(self.today, days_ago)
 
     def go_to(self, days_ago: int, slot: int, minutes: int = 0) -> None:
-        """Set the clock to a working day (at least one ago); `slot` counts what one person does that day."""
+        """Set the clock to a working day (at least one ago); `slot` counts what one person does that day.
+
+        It is never set back, nor beyond the present.
+        """
         since_midnight = _FIRST_MINUTE + slot * _MINUTES_BETWEEN + minutes
         moment = time(since_midnight // 60 % 24, since_midnight % 60)
         at = datetime.combine(self.day(days_ago), moment, self._zone).astimezone(UTC)
-        self._at = min(at, self.now)
+        self._at = max(self._at, min(at, self.now))
 
     def read(self) -> datetime:
         """The moment it is in the story."""
