@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from assessors.models import SignOff
+from assessors.rules import Decision
 from criteria.models import FrameworkVersion, Qualification
 from criteria.rules import EvidenceKind
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
@@ -28,6 +29,7 @@ from portfolio.people.models import (
     SignInSession,
 )
 from portfolio.records.models import Portfolio, PortfolioUnit
+from tests.factories import work
 from tests.factories.world import World, make_world, sign_in_token
 
 ABSENT = "zzzzzzzzzzzz"
@@ -139,7 +141,7 @@ def _codes_of_people(session: Session, world: World) -> dict[str, str]:
 
 
 def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict[str, str]:
-    draft = _item(session, world, 1, EvidenceState.DRAFT)
+    draft = _revised(session, world)
     submitted = _item(session, world, 2, EvidenceState.SUBMITTED)
     session.get_one(Portfolio, world.portfolio_id).last_evidence_number = 3
     now = clock.now()
@@ -159,7 +161,7 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
     session.flush()
     kept = EvidenceFile(
         code=ids.new_code(),
-        revision_id=draft.revisions[0].id,
+        revision_id=draft.revisions[-1].id,
         blob_id=(known or blob).id,
         position=1,
         name="words.txt",
@@ -187,6 +189,18 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
         "records/evidence_code": _recorded(session, world).code,
         "sign-offs/code": _signed_by_trainee(session, world).code,
     }
+
+
+def _revised(session: Session, world: World) -> Evidence:
+    """An item whose first revision was judged not yet met, and whose second one is a draft."""
+    item = _item(session, world, 1, EvidenceState.DRAFT)
+    criterion_id = item.revisions[0].mappings[0].criterion_id
+    submission = work.submit(session, item.revisions[0])
+    work.judge(session, world, submission, {criterion_id: Decision.NOT_YET})
+    answer = work.make_revision(session, world, item, [criterion_id])
+    item.state, answer.started_from = EvidenceState.DRAFT, EvidenceState.ASSESSED
+    session.flush()
+    return item
 
 
 def _recorded(session: Session, world: World) -> Evidence:

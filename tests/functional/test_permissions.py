@@ -25,6 +25,8 @@ from tests.factories.codes import ABSENT, FORMATS, INSIDERS, PUBLIC_SECRETS, Pla
 from tests.factories.world import CAST
 from tests.web import Browser
 
+pytestmark = pytest.mark.databases("sqlite")  # which role may what does not depend on the engine
+
 MAY_GROW = {"sign_in_sessions"}  # "last seen" is noted whatever is asked for
 MOUNTS = {"/static": "built styles, scripts and icons, the same for everybody"}
 ROLES: dict[str, Role] = {**CAST, "foreign_manager": Role.CENTRE_MANAGER}
