@@ -58,6 +58,8 @@ def submit_evidence(
     if done := _submitted_already(session, actor, code, shown):
         return done
     draft = get_draft(session, actor, code, for_update=True)
+    # Sign-offs take the same row, so that no unit is signed between the check and the submission
+    session.refresh(draft.portfolio, with_for_update=True)
     mappings = live_mappings(session, draft.revision.id)
     unit_ids = _check_open_units(session, draft, mappings)
     _check_ready(session, actor, draft, declared=declared)
