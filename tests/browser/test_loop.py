@@ -347,7 +347,7 @@ def review_by_keyboard(play: Play) -> None:
     expect(page.locator("table")).to_contain_text("Cara Candidate")
     page.get_by_role("link", name="Late shift on Tuesday").click()
     card_of(page, "1.1").locator("[data-seek]").click()
-    page.wait_for_function("document.querySelector('audio').currentTime >= 2")
+    page.wait_for_function("() => document.querySelector('audio').currentTime >= 2")
     page.locator("h1").click()
     for key in ("m", "j", "n", "f"):
         page.keyboard.press(key)

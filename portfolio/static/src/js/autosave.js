@@ -6,6 +6,7 @@ import { csrfToken, element, person } from "./page.js";
 const PAUSE_MS = 1200;
 const RETRY_MS = [3000, 8000, 20000, 60000];
 const PREFIX = "draft:";
+const SENT_KEPT_MS = 24 * 3600 * 1000;
 const started = new WeakSet();
 
 export function startAutosave(root) {
@@ -36,18 +37,23 @@ function write(key, copy) {
   }
 }
 
-/** A form that was sent, and is not on this page any more, arrived: its local copy has done its work. */
+/**
+ * The copy of a form that was sent is kept for a day: that another page has opened does not prove that it arrived.
+ * Its own page knows more (see restore).
+ */
 function dropSent() {
   if (!person()) return; // the sign-in page: the session ended, so the text may not have arrived
   const here = new Set([...document.querySelectorAll("form[data-autosave]")].map(storeKey));
   try {
     for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(`${PREFIX}${person()}:`) && !here.has(key) && read(key)?.sent) localStorage.removeItem(key);
+      if (key.startsWith(`${PREFIX}${person()}:`) && !here.has(key) && isOldAndSent(read(key))) localStorage.removeItem(key);
     }
   } catch {
     // storage forbidden: nothing to tidy
   }
 }
+
+const isOldAndSent = (copy) => copy?.sent && Date.now() - copy.at > SENT_KEPT_MS;
 
 /** Text the person typed, field by field: no files, no passwords, no token. */
 function values(form) {
@@ -99,7 +105,7 @@ class Draft {
     this.restore();
     this.form.addEventListener("input", () => this.changed());
     this.form.addEventListener("change", () => this.changed());
-    this.form.addEventListener("submit", (event) => !event.defaultPrevented && this.submitted());
+    this.form.addEventListener("submit", (event) => !event.defaultPrevented && this.submitted(event));
     window.addEventListener("online", () => this.failures && this.save());
     document.addEventListener("visibilitychange", () => document.hidden && this.timer && this.save());
     const clock = setInterval(() => (this.form.isConnected ? this.tellAge() : clearInterval(clock)), 10000);
@@ -107,7 +113,8 @@ class Draft {
 
   restore() {
     const copy = read(this.key);
-    if (!copy || same(copy.values, this.base)) return localStorageRemove(this.key);
+    const arrived = copy?.sent && copy.revision !== this.revision; // the server has counted on since
+    if (!copy || arrived || same(copy.values, this.base)) return localStorageRemove(this.key);
     if (copy.revision === this.revision) {
       fill(this.form, copy.values);
       this.offer("Your text that had not reached the server is back in the form.", "Use the stored version instead", () => {
@@ -150,9 +157,14 @@ class Draft {
     this.timer = setTimeout(() => this.save(), PAUSE_MS);
   }
 
-  submitted() {
+  submitted(event) {
     clearTimeout(this.timer);
     this.timer = 0;
+    if (navigator.onLine === false) {
+      event.preventDefault(); // the browser's own error page would take the place of the text
+      this.keptHere = write(this.key, { values: values(this.form), revision: this.revision, at: Date.now() });
+      return void this.failed("Not sent: no connection.");
+    }
     this.stopped = true; // no draft may arrive after the real thing
     setTimeout(() => (this.stopped = this.conflict ?? false), 10000);
     write(this.key, { values: values(this.form), revision: this.revision, at: Date.now(), sent: true });
