@@ -1,5 +1,7 @@
 """What assessors and the centre do in the story: judge, return, record, countersign, sign, unlock, archive."""
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from assessors.queries.desk import Desk, get_desk
@@ -41,6 +43,10 @@ _UNLOCKED = (
 _RETHOUGHT = (
     "The sheet shows figures of another team from the third week on. It was my oversight; the candidate has the "
     "right file."
+)
+_RIGHT_FILE = (
+    "From the third week on the sheet shows another team, and I had overlooked it; I am sorry. Please begin a "
+    "new revision with the right file. Nothing else has to change."
 )
 _WAIVED = (
     "The team works from home and has no huddle. Presenting was seen by me in the weekly call on two "
@@ -122,7 +128,8 @@ def rethink(session: Session, player: Player, step: Step) -> None:
     for live in live_mappings(session, Evidence.code == player.items[step.what]):
         ref = _short_ref(player, live)
         if ref in step.listed("not_yet"):
-            judge_again(session, actor, _answer(player, live, claims[ref], met=False), _RETHOUGHT)
+            answer = replace(_answer(player, live, claims[ref], met=False), feedback=_RIGHT_FILE)
+            judge_again(session, actor, answer, _RETHOUGHT)
 
 
 def sign(session: Session, player: Player, step: Step) -> None:
