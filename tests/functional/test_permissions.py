@@ -25,7 +25,8 @@ from tests.factories.codes import ABSENT, FORMATS, INSIDERS, PUBLIC_SECRETS, Pla
 from tests.factories.world import CAST
 from tests.web import Browser
 
-pytestmark = pytest.mark.databases("sqlite")  # which role may what does not depend on the engine
+# Which role may what does not depend on the engine; a thousand requests are too many for the fast tests
+pytestmark = [pytest.mark.slow, pytest.mark.databases("sqlite")]
 
 MAY_GROW = {"sign_in_sessions"}  # "last seen" is noted whatever is asked for
 MOUNTS = {"/static": "built styles, scripts and icons, the same for everybody"}

@@ -111,7 +111,7 @@ def test_each_start_prints_a_new_set_up_link_until_it_is_used(
     settings: Settings, database: Database, visitor: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def printed() -> str:
-        _announce(settings, demo=False, first_run=True)
+        _announce(settings, first_run=True)
         return capsys.readouterr().out.strip().splitlines()[-1].strip()
 
     first, second = printed(), printed()
