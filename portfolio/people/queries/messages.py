@@ -75,9 +75,7 @@ def outbox_of(
         start = session.scalar(select(MailMessage.id).where(MailMessage.code == before_code, mine))
         query = query.where(MailMessage.id < start) if start else query
     rows = session.scalars(query.order_by(MailMessage.id.desc()).limit(PAGE_SIZE + 1)).all()
-    counts = session.execute(
-        select(MailMessage.state, func.count()).where(mine).group_by(MailMessage.state)
-    )
+    counts = session.execute(select(MailMessage.state, func.count()).where(mine).group_by(MailMessage.state))
     shown = rows[:PAGE_SIZE]
     return OutboxPage(shown, shown[-1].code if len(rows) > PAGE_SIZE else None, dict(counts.all()))
 
