@@ -167,8 +167,9 @@ def file_size(size_bytes: int) -> str:
     return f"{value:.0f} {units[0]}" if value >= 100 or units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
+@lru_cache(maxsize=4)
 def make_environment(folder: Path | None = None) -> Environment:
-    """The Jinja2 environment: autoescape on, undefined variables raise."""
+    """The Jinja2 environment: autoescape on, undefined variables raise. One per folder, with its compiled pages."""
     environment = Environment(
         loader=FileSystemLoader(folder or templates_dir()),
         autoescape=True,
