@@ -47,12 +47,18 @@ class Page:
 Navigation = Callable[[Actor | None, str], Sequence[NavItem]]
 
 
+@lru_cache(maxsize=1)
+def _shared_environment() -> Environment:
+    """One environment for the process, so that each template is compiled once."""
+    return make_environment()
+
+
 @dataclass(slots=True)
 class Pages:
     """Renders templates. Lives in `app.state.pages`."""
 
     navigation: Navigation
-    environment: Environment = field(default_factory=lambda: make_environment())
+    environment: Environment = field(default_factory=_shared_environment)
 
     def render(
         self,
@@ -167,9 +173,8 @@ def file_size(size_bytes: int) -> str:
     return f"{value:.0f} {units[0]}" if value >= 100 or units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
-@lru_cache(maxsize=4)
 def make_environment(folder: Path | None = None) -> Environment:
-    """The Jinja2 environment: autoescape on, undefined variables raise. One per folder, with its compiled pages."""
+    """The Jinja2 environment: autoescape on, undefined variables raise."""
     environment = Environment(
         loader=FileSystemLoader(folder or templates_dir()),
         autoescape=True,
