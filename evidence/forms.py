@@ -192,6 +192,9 @@ def _mark(fields: Fields, file: FileView) -> tuple[str, str] | None:
     except Invalid as error:
         fields.error(name, error.message)
         return None
+    if file.family is Family.IMAGE and part.first_page is not None:
+        fields.error(name, "A picture has no pages. Write an area such as xywh=percent:10,10,30,30.")
+        return None
     return file.code, format_fragment(part)
 
 

@@ -148,6 +148,14 @@ def long_date(value: date | datetime | None, zone: str = "Europe/London") -> str
     return f"{value.day} {value:%b %Y}"
 
 
+def iso_date(value: str) -> str:
+    """A date stored as text, written out: "2026-03-03" → "3 Mar 2026". Other text stays as it is."""
+    try:
+        return long_date(date.fromisoformat(value))
+    except ValueError:
+        return value
+
+
 def moment(value: datetime | None, zone: str = "Europe/London") -> str:
     """A moment written out in `zone`: "3 Mar 2026, 14:05"."""
     if value is None:
@@ -185,6 +193,7 @@ def make_environment(folder: Path | None = None) -> Environment:
     environment.globals.update(asset=asset, icon=icon)
     environment.filters.update(
         long_date=long_date,
+        iso_date=iso_date,
         moment=moment,
         ago=ago,
         file_size=file_size,

@@ -68,12 +68,12 @@ def store_bytes(store: BlobStore, content: bytes) -> StoredBlob:
 
 def attach(
     database: Database, world: World, store: BlobStore, code: str, name: str = "notes.txt",
-    content: bytes = b"notes", who: str = "candidate",
+    content: bytes = b"notes", who: str = "candidate", media_type: str = "text/plain",
 ) -> str:  # fmt: skip
     """A file on a draft; its code."""
     blob = store_bytes(store, content)
     with database.write() as session:
-        upload = Upload(blob, name, "text/plain", "text/plain")
+        upload = Upload(blob, name, media_type, media_type)
         return attach_file(session, world.actor(session, who), code, upload).code
 
 

@@ -410,6 +410,17 @@ def test_a_part_that_cannot_be_read_keeps_ticks_and_reasons(
     assert [m.reason for m in mappings(database)] == ["Because of 0."]
 
 
+def test_pages_of_a_picture_are_refused(own: Browser, database: Database, world: World, parts: Parts) -> None:
+    code = begin(database, world)
+    file = attach(database, world, parts.store, code, "board.jpg", media_type="image/jpeg")
+    form = mapping_form(own, code, world, 0, **{f"mark-{file}": "2-3"})
+
+    answer = own.submit(f"/evidence/{code}/mapping", form)
+
+    assert answer.status_code == 422
+    assert "A picture has no pages." in answer.text
+
+
 def test_an_overtaken_reason_shows_both_and_overwrites_nothing(
     own: Browser, database: Database, world: World
 ) -> None:
