@@ -1,6 +1,7 @@
 """Signing in and out: right and wrong, throttled, rotated, expired, and with rubbish."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from portfolio.app import Parts
+from portfolio.core import clock
 from portfolio.core.db import Database
 from portfolio.people import passwords
 from portfolio.people.jobs import prune
@@ -262,9 +264,15 @@ def test_security_headers(visitor: Browser) -> None:
     assert headers["cache-control"] == "no-store"
 
 
-def test_prune_is_safe_to_run_twice(database: Database, world: World) -> None:
+def test_prune_forgets_old_tries_only_and_is_safe_to_run_twice(database: Database, world: World) -> None:
+    now = clock.now()
+    with database.write() as session:
+        for at in (now - timedelta(days=365), now):
+            session.add(SignInAttempt(account="a" * 64, address="127.0.0.1", at=at, succeeded=False))
     prune(database, {})
     prune(database, {})
+    with database.read() as session:
+        assert [row.at for row in session.query(SignInAttempt)] == [now]
 
 
 @pytest.mark.parametrize(

@@ -222,9 +222,10 @@ def test_another_declared_encoding_is_read_as_utf_8(kind: str, charset: str) -> 
 
 @pytest.mark.parametrize("value", [b"%ED%A0%80", b"\xed\xa0\x80", b"%FF%FE", b"\xff"])
 def test_bytes_that_are_not_utf_8_become_text_that_can_be_stored(value: bytes) -> None:
-    read(FORM, b"a=" + value).line("a", "A").encode("utf-8")
     body = (part("a", value), b"--B--\r\n")
-    read("multipart/form-data; boundary=B", *body).line("a", "A").encode("utf-8")
+    for fields in (read(FORM, b"a=" + value), read("multipart/form-data; boundary=B", *body)):
+        found = fields.line("a", "A")
+        assert found.encode("utf-8").decode("utf-8") == found
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,8 @@ def test_no_body_is_a_surprise(body: bytes, kind: str) -> None:
     except Invalid:
         return
     for _, value in fields.items:
-        fields_from([("f", value)]).text("f", "F").encode("utf-8")
+        found = fields_from([("f", value)]).text("f", "F")
+        assert found.encode("utf-8").decode("utf-8") == found
 
 
 def test_twenty_thousand_fields_and_one_more() -> None:
