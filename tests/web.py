@@ -15,7 +15,7 @@ from portfolio.core.settings import Settings
 from portfolio.registry import RECOMPUTE
 from portfolio.stores import open_store
 from portfolio.web.csrf import _token_for
-from tests.factories.world import World, make_world, sign_in_token
+from tests.factories.world import World, sign_in_token
 
 
 class Browser(TestClient):
@@ -50,13 +50,6 @@ def parts(settings: Settings, database: Database) -> Parts:
 def database(engine: Any) -> Database:
     """The test's database with the real recompute of coverage."""
     return Database(engine, RECOMPUTE)
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    """The cast, committed."""
-    with database.write() as session:
-        return make_world(session)
 
 
 @pytest.fixture

@@ -64,9 +64,13 @@ def live(settings: Settings, parts: Parts) -> Iterator[Live]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
-    """One headless Chromium for the whole run."""
+    """One headless Chromium for a module.
+
+    Not for the whole run: while it lives, Playwright's event loop runs in this thread, and no other test
+    could run one of its own.
+    """
     program = need("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(program), args=FLAGS)

@@ -189,6 +189,7 @@ def test_an_unknown_centre_is_said(run: Run, page: Path, world: World) -> None:
     assert b"no centre with the code" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_an_installation_the_way_to_one_is_told(tmp_path: Path, page: Path) -> None:
     env = {**os.environ, "PORTFOLIO_DATA_DIR": str(tmp_path / "empty")}
     env.pop("PORTFOLIO_DATABASE_URL", None)

@@ -17,6 +17,8 @@ import pytest
 
 from portfolio.core import migrate
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., "subprocess.Popen[str]"]
 SECONDS = 60
 
@@ -66,7 +68,6 @@ def refused(process: "subprocess.Popen[str]") -> str:
     return errors
 
 
-@pytest.mark.slow
 def test_it_serves_stops_within_ten_seconds_and_starts_again(start: Start) -> None:
     for _ in range(2):
         process = start("serve", "--port", "0")
@@ -77,7 +78,6 @@ def test_it_serves_stops_within_ten_seconds_and_starts_again(start: Start) -> No
         assert time.monotonic() - began < 10
 
 
-@pytest.mark.slow
 def test_kill_9_leaves_a_usable_installation(start: Start, tmp_path: Path) -> None:
     process = start("serve", "--port", "0")
     assert get(address_of(process)) == 200
@@ -88,7 +88,6 @@ def test_kill_9_leaves_a_usable_installation(start: Start, tmp_path: Path) -> No
     assert get(address_of(start("serve", "--port", "0"))) == 200
 
 
-@pytest.mark.slow
 def test_it_listens_on_ipv6(start: Start) -> None:
     with closing(socket.socket(socket.AF_INET6)) as probe:
         try:

@@ -80,11 +80,12 @@ def test_the_weekly_report_holds_fourteen_agents_and_no_name(tmp_path: Path) -> 
     assert agents == [f"Agent {number:02d}" for number in range(1, 15)]
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Library:
-    return make_library(tmp_path, 1, NOON)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return make_library(tmp_path_factory.mktemp("media"), 1, NOON)
 
 
+@pytest.mark.slow
 def test_every_file_is_what_its_suffix_says(made: Library) -> None:
     wanted = {
         ".pdf": {"application/pdf"},
@@ -101,17 +102,20 @@ def test_every_file_is_what_its_suffix_says(made: Library) -> None:
         assert _type_of(file.path) in wanted[file.path.suffix], key
 
 
+@pytest.mark.slow
 def test_photographs_say_when_they_were_taken(made: Library) -> None:
     with Image.open(made.files["board-photo"].path) as photo:
         assert photo.getexif().get_ifd(0x8769)[0x9003] == "2026:11:20 12:00:00"
 
 
+@pytest.mark.slow
 def test_names_of_any_shape_are_among_them(made: Library) -> None:
     names = {file.name(0) for file in made.files.values()}
     assert any("Anruf Größe №1" in name for name in names)
     assert any("تقرير" in name for name in names)
 
 
+@pytest.mark.slow
 def test_without_ffmpeg_films_are_their_sound_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

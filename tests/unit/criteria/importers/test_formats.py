@@ -6,7 +6,7 @@ import zipfile
 import openpyxl
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from criteria.importers import detect, tabular, workbook, yaml_format
@@ -326,7 +326,6 @@ def test_a_page_in_a_file_keeps_the_note_about_its_encoding() -> None:
     assert found.units[0].criteria[0].text == "Öl"
 
 
-@settings(max_examples=150, deadline=None)
 @given(data=st.binary(max_size=300), format=st.sampled_from(FORMATS))
 def test_any_bytes_are_answered_or_refused(data: bytes, format: Format) -> None:  # noqa: A002
     try:
@@ -336,7 +335,6 @@ def test_any_bytes_are_answered_or_refused(data: bytes, format: Format) -> None:
     assert found.problems or found.units
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.recursive(st.none() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
     st.sampled_from(["units", "title", "ref", "outcomes", "criteria", "text", "rule", "guidance", "faq", "range", "x"]),
     inner, max_size=4), max_leaves=20))  # fmt: skip
@@ -346,7 +344,6 @@ def test_any_yaml_is_answered(value: object) -> None:
     assert found.problems or found.units
 
 
-@settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_a_damaged_workbook_is_answered_or_refused(at: int, flip: int) -> None:
     data = bytearray(_DAMAGED)

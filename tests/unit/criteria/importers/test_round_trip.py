@@ -13,9 +13,7 @@ from criteria.importers.parsed import ParsedFramework, ParsedUnit
 from portfolio.core.errors import Invalid
 from tests.unit.criteria.importers.strategies import frameworks
 
-_SETTINGS = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+_SETTINGS = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @pytest.mark.parametrize("name", ["csv", "xlsx", "yaml"])

@@ -354,7 +354,7 @@ _fragments = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(
     st.lists(
         st.tuples(_fragments, _fragments, st.sampled_from(["\n", "\n\n", " ", "\r\n", "\r"])), max_size=25
