@@ -11,7 +11,7 @@ from assessors.permissions import COUNTERSIGN
 from assessors.queries.live import LiveMapping, live_mappings, unit_facts
 from assessors.queries.units import SignOffEntry, UnitPicture, unit_picture
 from assessors.rules import Countersign, why_not_countersign
-from assessors.service.reviews import verdict_title
+from assessors.service.judging import verdict_title
 from assessors.service.shared import keep_state, mark_activity, refuse, take_portfolio, tell, tell_candidate
 from criteria.models import Node
 from evidence.models import Evidence, Mapping, Revision
