@@ -233,7 +233,7 @@ def _unread_urls(session: Session, actor: Actor) -> set[str]:
             select(Notification.url).where(
                 Notification.person_id == actor.person_id,
                 Notification.read_at.is_(None),
-                Notification.kind.in_(["evidence.judged", "evidence.returned"]),
+                Notification.kind.in_(["evidence.judged", "evidence.recorded", "evidence.returned"]),
             )
         )
     )

@@ -88,29 +88,51 @@ def tell_about(
     judgements: Sequence[Judgement],
 ) -> None:
     """The candidate hears what has effect; a trainee's decisions go to those who may countersign."""
-    item, ref = decided[0].item, decided[0].evidence_ref
     if judgements[0].needs_countersignature:
-        tell(
-            session,
-            portfolio,
-            qualified_for(session, portfolio, units_in(decided), actor.person_id),
-            "judgement.made",
-            f"{actor.name} judged {ref}; it waits for a countersignature",
-            "/countersign",
-        )
+        title = f"{actor.name} judged {decided[0].evidence_ref}; it waits for a countersignature"
+        _tell_countersigners(session, actor, portfolio, decided, title)
         return
-    tell_candidate(
-        session, portfolio, "evidence.judged", verdict_title(ref, judgements), f"/evidence/{item.code}"
-    )
+    title = verdict_title(decided[0].evidence_ref, judgements)
+    tell_candidate(session, portfolio, "evidence.judged", title, f"/evidence/{decided[0].item.code}")
+
+
+def tell_of_record(
+    session: Session,
+    actor: Actor,
+    portfolio: Portfolio,
+    decided: Sequence[LiveMapping],
+    judgements: Sequence[Judgement],
+) -> None:
+    """What was recorded and judged at once, in one notice each: the candidate, and who may countersign."""
+    said = f"{decided[0].evidence_ref} “{decided[0].revision.title}”"
+    if judgements[0].needs_countersignature:
+        title = f"{actor.name} recorded and judged {said}; it waits for a countersignature"
+        _tell_countersigners(session, actor, portfolio, decided, title)
+        verdict = "it waits for a countersignature"
+    else:
+        verdict = _verdict(judgements)
+    title = f"{actor.name} recorded {said} for you: {verdict}"
+    tell_candidate(session, portfolio, "evidence.recorded", title, f"/evidence/{decided[0].item.code}")
+
+
+def _tell_countersigners(
+    session: Session, actor: Actor, portfolio: Portfolio, decided: Sequence[LiveMapping], title: str
+) -> None:
+    people = qualified_for(session, portfolio, units_in(decided), actor.person_id)
+    tell(session, portfolio, people, "judgement.made", title, "/countersign")
 
 
 def verdict_title(ref: str, judgements: Sequence[Judgement]) -> str:
     """What was decided about an item, such as "E002 was judged: 2 met, 1 not yet"."""
+    return f"{ref} was judged: {_verdict(judgements)}"
+
+
+def _verdict(judgements: Sequence[Judgement]) -> str:
     met = sum(row.decision is Decision.MET for row in judgements)
     parts = [f"{met} met"] if met else []
     if met < len(judgements):
         parts.append(f"{len(judgements) - met} not yet")
-    return f"{ref} was judged: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def forget_draft(session: Session, submission_id: int, actor: Actor) -> None:

@@ -72,7 +72,8 @@ def begin_record(session: Session, actor: Actor, portfolio_code: str, recording:
 def record_evidence(session: Session, actor: Actor, portfolio_code: str, recording: Recording) -> Review:
     """Record, map, submit with the assessor's statement and judge, in one transaction.
 
-    A draft begun under the same code is finished. Sent twice, the review of the first one comes back.
+    Each person concerned hears of it once: the candidate; of a trainee's, those who may countersign. A draft
+    begun under the same code is finished. Sent twice, the review of the first one comes back.
     Raises NotFound, Locked (closed, unit signed), Invalid (fields of the kind as in
     `evidence.rules.problems_before_submission`, `decision-<criterion>`, `feedback-<criterion>`, `declared`).
     """
@@ -84,7 +85,9 @@ def record_evidence(session: Session, actor: Actor, portfolio_code: str, recordi
     with session.begin_nested():
         item = begin_record(session, actor, portfolio_code, recording)
         shown = content_digest(session, get_draft(session, actor, item.code).revision)
-        submission = submit_evidence(session, actor, item.code, declared=recording.declared, shown=shown)
+        submission = submit_evidence(
+            session, actor, item.code, declared=recording.declared, shown=shown, quietly=True
+        )
         return _judge(session, actor, submission, recording)
 
 
@@ -100,7 +103,7 @@ def _judge(session: Session, actor: Actor, submission: Submission, recording: Re
         for each in desk.own
     )
     finished = Finished(answers=answers, comment=recording.comment, seen_digest=submission.digest)
-    return finish_review(session, actor, submission.code, finished)
+    return finish_review(session, actor, submission.code, finished, recorded=True)
 
 
 def _recorded(session: Session, actor: Actor, code: str) -> Review | None:

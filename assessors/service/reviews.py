@@ -34,6 +34,7 @@ from assessors.service.judging import (
     logged,
     settle,
     tell_about,
+    tell_of_record,
 )
 from assessors.service.shared import refuse, take_portfolio, tell_candidate
 from portfolio.core import log
@@ -59,13 +60,16 @@ class Finished:
     tab: str = ""
 
 
-def finish_review(session: Session, actor: Actor, submission_code: str, finished: Finished) -> Review:
+def finish_review(
+    session: Session, actor: Actor, submission_code: str, finished: Finished, *, recorded: bool = False
+) -> Review:
     """Judge every mapping of the submission that waits in the actor's units, at once.
 
-    A trainee's judgements need a countersignature from then on. The same form sent twice gives the same
-    review. Raises NotFound (no such submission for this actor), Stale (`data["changes"]`: sentences; the
-    submission is not what was shown), Locked (returned, signed or closed meanwhile; nothing waits), Invalid
-    (fields `decision-<mapping>`, `feedback-<mapping>`).
+    A trainee's judgements need a countersignature from then on. `recorded`: the actor recorded the item just
+    now, so the candidate hears of both in one notice. The same form sent twice gives the same review. Raises
+    NotFound (no such submission for this actor), Stale (`data["changes"]`: sentences; the submission is not
+    what was shown), Locked (returned, signed or closed meanwhile; nothing waits), Invalid (fields
+    `decision-<mapping>`, `feedback-<mapping>`).
     """
     take_portfolio(session, actor, portfolio_of_submission(session, submission_code), JUDGE)
     desk = get_desk(session, actor, submission_code)
@@ -95,7 +99,8 @@ def finish_review(session: Session, actor: Actor, submission_code: str, finished
         },
     )
     settle(session, desk.portfolio, [live for live, _ in answered])
-    tell_about(session, actor, desk.portfolio, [live for live, _ in answered], judgements)
+    tell = tell_of_record if recorded else tell_about
+    tell(session, actor, desk.portfolio, [live for live, _ in answered], judgements)
     return review
 
 

@@ -45,12 +45,14 @@ def submit_evidence(
     declared: bool,
     shown: str | None = None,
     statement: str | None = None,
+    quietly: bool = False,
 ) -> Submission:
     """Hand in a draft: it freezes with its digest, and nothing in it changes any more.
 
     `declared` is the box that was ticked. `shown` is the `content_digest` of what the page showed: it must
     still be what the draft says. `statement` replaces the standard declaration (the assessor's own for what
-    an assessor recorded). A second click comes back with the submission that the first one made.
+    an assessor recorded). `quietly`: the caller judges it at once and tells people itself. A second click
+    comes back with the submission that the first one made.
 
     Raises Invalid (`errors` by field: what is missing, "declared"), Stale (the draft changed since it was
     shown), Locked (not a draft, portfolio closed, unit signed), NotFound.
@@ -89,7 +91,8 @@ def submit_evidence(
             "declaration": declaration,
         },
     )
-    _tell(session, actor, draft, submission, unit_ids)
+    if not quietly:
+        _tell(session, actor, draft, submission, unit_ids)
     return submission
 
 

@@ -444,7 +444,6 @@ def check_notices(play: Play) -> None:
         "evidence.returned",
         "evidence.judged",
         "evidence.recorded",
-        "evidence.judged",
         "unit.signed",
         "unit.unlocked",
         "unit.signed",

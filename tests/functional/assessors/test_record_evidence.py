@@ -17,6 +17,7 @@ from evidence.service import DraftFields
 from portfolio.core import ids
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid, Locked, NotFound
+from portfolio.people.models import Notification
 from portfolio.people.rules import AllocationRole
 from portfolio.tracking.recompute import differences
 from tests.factories.world import World, allocate
@@ -73,12 +74,37 @@ def test_it_is_recorded_mapped_and_judged_at_once(
         assert session.scalars(select(Submission.declaration)).one() == ASSESSOR_STATEMENT
         assert list(differences(session)) == []
     assert acting.log_actions(database) == ["evidence.created", "evidence.submitted", "review.finished"]
-    assert acting.told(database, world, "candidate") == ["evidence.recorded", "evidence.judged"]
+
+
+def test_the_candidate_hears_once_and_other_assessors_not_at_all(database: Database, world: World) -> None:
+    with database.write() as session:
+        allocate(session, world, "unallocated_assessor", AllocationRole.ASSESSOR, world.unit_ids[0])
+    record(database, world, recording(world))
+    with database.read() as session:
+        told = session.execute(select(Notification.person_id, Notification.kind, Notification.title)).all()
+    assert [tuple(row) for row in told] == [
+        (
+            world.people["candidate"],
+            "evidence.recorded",
+            "Assessor recorded E001 “Team meeting” for you: 1 met, 1 not yet",
+        )
+    ]
 
 
 def test_a_trainees_record_waits_for_a_countersignature(database: Database, world: World) -> None:
     record(database, world, recording(world), "trainee")
     assert acting.statuses(database, world, 2) == ["in_assessment", "in_assessment"]
+    assert acting.told(database, world, "candidate") == ["evidence.recorded"]
+
+
+def test_a_trainees_record_is_announced_once_to_those_who_may_countersign_it(
+    database: Database, world: World
+) -> None:
+    with database.write() as session:
+        allocate(session, world, "unallocated_assessor", AllocationRole.ASSESSOR, world.unit_ids[1])
+    record(database, world, recording(world), "trainee")
+    assert acting.told(database, world, "assessor") == ["judgement.made"]
+    assert acting.told(database, world, "unallocated_assessor") == []
 
 
 def test_the_same_form_sent_twice_makes_one_record(database: Database, world: World) -> None:
