@@ -64,7 +64,7 @@ def gaps_json(found: Matrix) -> dict[str, Any]:
                 "reasons": list(row.reasons),
                 "next": {"who": row.next.who.value, "action": row.next.sentence} if row.next else None,
                 "counted": list(row.counted),
-                "evidence": {found.columns[n].ref: status.value for n, status in row.cells},
+                "evidence": {found.items[n].ref: status.value for n, status in row.marks.items()},
             }
             for unit in found.shown
             for group in unit.groups

@@ -49,12 +49,11 @@ class Builder:
         for place in places:
             self.by_unit[place.unit_id].append(place)
         self.actions: dict[int, NextAction] = {}  # by criterion
-        self.columns: list[Column] = []
         self.shown: list[UnitSummary] = []
         self.unit_refs: dict[int, str] = {}
 
     def summary(self, unit: PortfolioUnit, node: Node) -> UnitSummary:
-        """The unit with all its rows, without cells (they depend on the columns chosen later)."""
+        """The unit with all its rows, without columns (they depend on the rows chosen later)."""
         self.unit_refs[node.id] = node.ref
         groups = [
             self._group(node, outcome, criteria) for outcome, criteria in _by_outcome(self.by_unit[node.id])
@@ -65,29 +64,15 @@ class Builder:
     def choose(
         self, summaries: Sequence[UnitSummary], show: Show, viewer: Who, unit_code: str | None
     ) -> None:
-        """Keep the rows asked for, find the columns they need, and fill the cells."""
-        kept = [
-            (unit, [(group, [r for r in group.rows if _is_shown(r, show, viewer)]) for group in unit.groups])
-            for unit in summaries
-            if unit_code in (None, unit.code)
-        ]
-        used = {
-            evidence_id
-            for _, groups in kept
-            for _, rows in groups
-            for row in rows
-            for evidence_id in self.marks.get(row.criterion_id, ())
-        }
-        self.columns = [item for item in self.items.values() if item.evidence_id in used]
-        numbers = {column.evidence_id: n for n, column in enumerate(self.columns)}
-        for unit, groups in kept:
-            full = [
-                replace(group, rows=[self._with_cells(row, numbers) for row in rows])
-                for group, rows in groups
-                if rows
-            ]
-            if full:
-                self.shown.append(replace(unit, groups=full))
+        """Keep the rows asked for, and find the columns that each unit needs for them."""
+        for unit in summaries:
+            if unit_code not in (None, unit.code):
+                continue
+            groups = [kept for group in unit.groups if (kept := _kept(group, show, viewer)).rows]
+            used = set().union(*(row.marks for group in groups for row in group.rows))
+            columns = [item for evidence_id, item in self.items.items() if evidence_id in used]
+            if groups:
+                self.shown.append(replace(unit, groups=groups, columns=columns))
 
     def steps(self, units: Sequence[tuple[PortfolioUnit, Node]]) -> list[Step]:
         """What to do next, the most useful first: answers to feedback, then whatever helps most criteria.
@@ -159,14 +144,8 @@ class Builder:
             found.waived,
             found.stale,
             date_words(found.expires_on) if found.expires_on else "",
-            (),
+            self.marks.get(place.id, {}),
         )
-
-    def _with_cells(self, row: Row, numbers: Mapping[int, int]) -> Row:
-        marks = self.marks.get(row.criterion_id)
-        if not marks:
-            return row
-        return replace(row, cells=[(numbers[item], status) for item, status in marks.items()])
 
 
 _URGENCY = {
@@ -214,10 +193,16 @@ def _by_outcome(places: Iterable[Place]) -> list[tuple[Place | None, list[Place]
     return found
 
 
+def _kept(group: Group, show: Show, viewer: Who) -> Group:
+    if show is Show.ALL:
+        return group
+    return replace(group, rows=[row for row in group.rows if _is_shown(row, show, viewer)])
+
+
 def _is_shown(row: Row, show: Show, viewer: Who) -> bool:
     if show is Show.GAPS:
         return row.status is not Status.MET
-    return show is Show.ALL or (row.next is not None and row.next.who is viewer)
+    return row.next is not None and row.next.who is viewer
 
 
 def _at_most(refs: Sequence[str], limit: int = 6) -> Sequence[str]:

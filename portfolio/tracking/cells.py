@@ -1,10 +1,10 @@
 """The many small parts of a matrix as HTML, built by string operations.
 
-A large matrix has a thousand columns and half a million cells: templates would take most of a request for them.
+A large matrix has thousands of columns and half a million cells: templates would take most of a request for them.
 Everything that people wrote is escaped here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -23,31 +23,32 @@ _AFTER = {status: f" {status_word(status)}</a>" for status in Status}
 class Drawn:
     """The parts of a matrix that its template puts in place.
 
-    `heads` are the header cells of the columns. `notes` says by code of a criterion why it stands as it does and
-    what comes next; for `viewer` the next action is a link.
+    `heads` are the header cells of a unit's columns, by code of the unit. The others are by code of a criterion:
+    `notes` says why it stands as it does and what comes next; for `viewer` the next action is a link. `cells` are
+    all cells of its row, in the order of the columns; one that has a status is a link to the item, whose text is
+    the reference and the word of the status. Styles show that text as a sign on wide screens; screen readers and
+    phones get the words.
     """
 
-    heads: Markup
+    heads: dict[str, Markup]
     notes: dict[str, Markup]
-    _parts: Sequence[str]
-
-    def cells(self, row: Row) -> Markup:
-        """All cells of one row, in the order of the columns; one that has a status is a link to the item.
-
-        Its text is the reference and the word of the status. Styles show the text as a sign on wide screens;
-        screen readers and phones get the words.
-        """
-        return Markup("".join(_pieces(row, self._parts)))  # noqa: S704 (see the top of the module)
+    cells: dict[str, Markup]
 
 
 def draw(matrix: Matrix, viewer: Who) -> Drawn:
     """The parts of the rows and columns that a matrix shows."""
-    rows = (row for unit in matrix.shown for group in unit.groups for row in group.rows)
-    return Drawn(
-        _joined(_head(column) for column in matrix.columns),
-        {row.code: _joined(_notes(row, viewer)) for row in rows},
-        [f'{escape(column.code)}">{escape(column.ref)}' for column in matrix.columns],
-    )
+    drawn = Drawn({}, {}, {})
+    for unit in matrix.shown:
+        drawn.heads[unit.code] = _joined(_head(column) for column in unit.columns)
+        parts = {
+            column.evidence_id: (number, f'{escape(column.code)}">{escape(column.ref)}')
+            for number, column in enumerate(unit.columns)
+        }
+        for group in unit.groups:
+            for row in group.rows:
+                drawn.notes[row.code] = _joined(_notes(row, viewer))
+                drawn.cells[row.code] = _joined(_pieces(row, parts))
+    return drawn
 
 
 def _joined(pieces: Iterable[str]) -> Markup:
@@ -77,11 +78,13 @@ def _notes(row: Row, viewer: Who) -> Iterator[str]:
         yield f'<div class="why">Next, {row.next.who_word.lower()}: {escape(row.next.sentence)}</div>'
 
 
-def _pieces(row: Row, parts: Sequence[str]) -> Iterator[str]:
+def _pieces(row: Row, parts: Mapping[int, tuple[int, str]]) -> Iterator[str]:
+    """`parts` holds by evidence id the number of its column and what its link says between status and word."""
     done = 0
-    for number, status in row.cells:
+    for evidence_id, status in row.marks.items():
+        number, part = parts[evidence_id]
         if number > done:
             yield _EMPTY * (number - done)
-        yield f"{_BEFORE[status]}{parts[number]}{_AFTER[status]}"
+        yield f"{_BEFORE[status]}{part}{_AFTER[status]}"
         done = number + 1
     yield _EMPTY * (len(parts) - done)

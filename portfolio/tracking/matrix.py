@@ -56,7 +56,7 @@ def read_matrix(
         head=head,
         units=summaries,
         shown=builder.shown,
-        columns=builder.columns,
+        items=items,
         rollup=roll_up(row.status for row in every),
         steps=[step for step in steps if step.who is Who.CANDIDATE],
         waiting=[step for step in steps if step.who is not Who.CANDIDATE],

@@ -29,7 +29,9 @@ def matrix_csv(matrix: Matrix) -> str:
             row.next.sentence if row.next else "",
             row.next.who_word if row.next else "",
             " ".join(row.counted),
-            "; ".join(f"{matrix.columns[n].ref} {status.value.replace('_', ' ')}" for n, status in row.cells),
+            "; ".join(
+                f"{matrix.items[n].ref} {status.value.replace('_', ' ')}" for n, status in row.marks.items()
+            ),
         )
         for unit in matrix.shown
         for group in unit.groups

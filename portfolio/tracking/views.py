@@ -41,7 +41,7 @@ class ActionView:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One criterion. `cells` holds (column number from 0, status), in order of column."""
+    """One criterion. `marks` holds what each item says of it, by evidence id in the order of items."""
 
     criterion_id: int
     code: str
@@ -56,7 +56,7 @@ class Row:
     waived: bool
     stale: bool
     expires: str
-    cells: Sequence[tuple[int, Status]]
+    marks: Mapping[int, Status]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class UnitSummary:
-    """A chosen unit with its progress and state."""
+    """A chosen unit with its progress and state. `columns` are the items that its rows mention."""
 
     code: str
     ref: str
@@ -81,6 +81,7 @@ class UnitSummary:
     target_on: date | None
     rollup: Rollup
     groups: Sequence[Group]
+    columns: Sequence[Column] = ()
 
     @property
     def is_signed(self) -> bool:
@@ -102,12 +103,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Everything the page, the CSV file and the command line show."""
+    """Everything the page, the CSV file and the command line show.
+
+    `units` are all units whole, without columns; `shown` holds the rows and columns that were asked for. `items`
+    are all items by evidence id, in order.
+    """
 
     head: PortfolioHead
     units: Sequence[UnitSummary]
     shown: Sequence[UnitSummary]
-    columns: Sequence[Column]
+    items: Mapping[int, Column]
     rollup: Rollup
     steps: Sequence[Step]
     waiting: Sequence[Step]

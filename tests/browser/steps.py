@@ -212,8 +212,8 @@ def _as_read(matrix: Matrix) -> dict[str, Stands]:
             reasons=list(row.reasons),
             next=(row.next.who, row.next.sentence) if row.next else None,
             cells=[
-                f"{matrix.columns[n].ref} {status_word(status)}"
-                for n, status in shown[row.criterion_id].cells
+                f"{matrix.items[n].ref} {status_word(status)}"
+                for n, status in shown[row.criterion_id].marks.items()
             ],
         )
         for row in rows
@@ -249,7 +249,7 @@ def _check_sums(
     total = len(wanted)
     expect(page.locator(".head-sum .rollup-met")).to_have_text(f"{100 * met_count // total} % met")
     expect(page.locator(".head-sum .rollup-claimed")).to_have_text(f"{100 * begun // total} % claimed")
-    unit_row = page.locator("tr.table-unit")
+    unit_row = page.locator(".table-unit")
     expect(unit_row).to_contain_text(f"{met_count} of {total} met · {state.value.replace('_', ' ')}")
     for number in ("1", "2"):
         own = [each for ref, each in wanted.items() if ref.startswith(f"{number}.")]

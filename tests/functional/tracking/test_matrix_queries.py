@@ -53,7 +53,7 @@ def marks(database: Database, world: World) -> dict[str, list[tuple[str, Status]
         portfolio = session.get_one(Portfolio, world.portfolio_id)
         found = read_matrix(session, portfolio, viewer=Who.CANDIDATE, zone="Europe/London")
         rows = (row for group in found.shown[0].groups for row in group.rows)
-        return {row.ref: [(found.columns[n].ref, status) for n, status in row.cells] for row in rows}
+        return {row.ref: [(found.items[n].ref, status) for n, status in row.marks.items()] for row in rows}
 
 
 def test_more_work_does_not_mean_more_queries(database: Database, world: World, browse: Browse) -> None:

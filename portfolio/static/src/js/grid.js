@@ -1,5 +1,5 @@
-// <table data-grid>: arrow keys, Home and End move from cell to cell. The table stays a table for screen readers;
-// Tab goes from link to link as always.
+// <table data-grid>: arrow keys, Home and End move from cell to cell; up and down go on in the table before or after.
+// The table stays a table for screen readers; Tab goes from link to link as always.
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function focusCell(cell) {
@@ -21,7 +21,13 @@ function target(table, cell, key, whole) {
     // Group headings span all columns: step over them, so that the column is kept.
     while (STEPS[key][0] && rows[row] && rows[row].cells.length === 1) row += STEPS[key][0];
   }
-  return rows[row]?.cells[column];
+  return rows[row]?.cells[column] ?? (STEPS[key]?.[0] ? beyond(table, STEPS[key][0], column) : undefined);
+}
+
+function beyond(table, step, column) {
+  const tables = [...document.querySelectorAll("table[data-grid]")];
+  const rows = tables[tables.indexOf(table) + step]?.rows;
+  return rows && [...rows[step > 0 ? 0 : rows.length - 1].cells].slice(0, column + 1).pop();
 }
 
 document.addEventListener("keydown", (event) => {
