@@ -43,6 +43,7 @@ class FileView:
     size_bytes: int
     sha256: str
     added_at: datetime
+    position: int  # grows along the list; not always by one
 
     @property
     def url(self) -> str:
@@ -135,6 +136,7 @@ def file_view(file: EvidenceFile, blob: Blob) -> FileView:
         blob.size_bytes,
         blob.sha256,
         file.added_at,
+        file.position,
     )
 
 

@@ -53,9 +53,9 @@ class _Desk:
         with self.database.read() as session:
             check_upload(session, self.actor, self.code)
 
-    def keep(self, blob: StoredBlob, name: str, claimed_type: str) -> FileView:
+    def keep(self, blob: StoredBlob, name: str, claimed_type: str, position: int | None = None) -> FileView:
         """Write the row for stored bytes. In a thread."""
-        upload = Upload(blob, name, sniff_blob(self.store, blob), claimed_type)
+        upload = Upload(blob, name, sniff_blob(self.store, blob), claimed_type, position)
         with self.database.write() as session:
             file = attach_file(session, self.actor, self.code, upload)
             return file_view(file, file.blob)
@@ -65,7 +65,7 @@ class _Desk:
 async def upload(
     request: Request, code: str, database: Data, actor: CurrentActor, settings: Config
 ) -> Response:
-    """Take one raw body with its name in a header (scripts), or a form with files."""
+    """Take one raw body with its name and place in headers (scripts), or a form with files in their order."""
     desk = _Desk(request, database, request.app.state.store, actor, code, settings.max_file_bytes)
     stream = request.stream()
     kind = request.headers.get("content-type", "").lower()
@@ -89,13 +89,17 @@ async def _take_raw(desk: _Desk, stream: AsyncIterator[bytes]) -> Response:
     request = desk.request
     csrf.check_token(request, None)
     await run_in_threadpool(desk.check)
-    length = request.headers.get("content-length", "")
-    expected = int(length) if length.isascii() and length.isdigit() else None
+    expected = _number(request, "content-length")
     name = unquote(request.headers.get("x-file-name") or request.query_params.get("name", ""))
     blob = await receive_raw(stream, desk.store, desk.max_bytes, expected)
     claimed = request.headers.get("content-type", "")
-    file = await run_in_threadpool(desk.keep, blob, name, claimed)
+    file = await run_in_threadpool(desk.keep, blob, name, claimed, _number(request, "x-file-position"))
     return render(request, "evidence/_file.html", file=file, code=desk.code)
+
+
+def _number(request: Request, header: str) -> int | None:
+    said = request.headers.get(header, "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else None
 
 
 async def _take_form(desk: _Desk, stream: AsyncIterator[bytes]) -> Response:

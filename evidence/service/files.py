@@ -1,5 +1,6 @@
 """Files of drafts: attached after their bytes are safe in the store, renamed, put in order, taken off."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,18 +21,24 @@ from portfolio.core.text import clean_line
 
 MAX_FILES = 200
 FORGET_AFTER = timedelta(hours=2)
+_LAST_PLACE = 1_000_000
 UNUSED_BLOB = "blob.unused"
 """The job that removes a blob once no file cites it; payload {"blob_id": …}."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Bytes that are in the store, with the name and type the client claims and the type found in them."""
+    """Bytes that are in the store, with the name and type the client claims and the type found in them.
+
+    `position` is where the client wants it in the item's list: files that are sent at once arrive in any
+    order. Only a hint; among equals the first to arrive stays first. None is the end.
+    """
 
     blob: StoredBlob
     name: str
     media_type: str
     claimed_type: str = ""
+    position: int | None = None
 
 
 def check_upload(session: Session, actor: Actor, code: str) -> Draft:
@@ -55,7 +62,7 @@ def check_upload(session: Session, actor: Actor, code: str) -> Draft:
 
 
 def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> EvidenceFile:
-    """Add a stored file to the end of a draft's list. The same content under the same name is added once.
+    """Add a stored file to a draft's list, at its position. The same content under the same name is added once.
 
     The name is kept as people gave it, cleaned for showing. Raises as `check_upload`.
     """
@@ -70,7 +77,7 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
         code=ids.new_code(),
         revision_id=draft.revision.id,
         blob_id=blob_id,
-        position=max((f.position for f in files), default=0) + 1,
+        position=_position(files, upload.position),
         name=name,
         claimed_type=clean_line(upload.claimed_type)[:200],
         added_at=clock.now(),
@@ -163,6 +170,12 @@ def _blob_id(session: Session, upload: Upload) -> int:
         .on_conflict_do_update(index_elements=["store", "key"], set_={"sha256": stored.sha256})
     )
     return session.scalars(select(Blob.id).where(Blob.store == stored.store, Blob.key == stored.key)).one()
+
+
+def _position(files: Sequence[EvidenceFile], wanted: int | None) -> int:
+    if wanted is not None and 0 < wanted <= _LAST_PLACE:
+        return wanted
+    return max((f.position for f in files), default=0) + 1
 
 
 def _own_file(session: Session, actor: Actor, file_code: str) -> tuple[EvidenceFile, Draft]:

@@ -84,6 +84,32 @@ def test_a_form_without_scripts_takes_several_files(own: Browser, database: Data
     assert [f.name for f in file_rows(database)] == ["a.txt", "b.txt"]
 
 
+def test_files_keep_the_place_the_page_gave_them_in_whatever_order_they_arrive(
+    own: Browser, database: Database, world: World
+) -> None:
+    code = begin(database, world)
+    for name, place in (("c.txt", "3"), ("a.txt", "1"), ("b.txt", "2"), ("also-b.txt", "2")):
+        send(own, code, name.encode(), name, **{"x-file-position": place})
+
+    send(own, code, b"last", "last.txt")
+
+    ordered = sorted(file_rows(database), key=lambda f: (f.position, f.id))
+    assert [f.name for f in ordered] == ["a.txt", "b.txt", "also-b.txt", "c.txt", "last.txt"]
+
+
+@pytest.mark.parametrize("place", ["0", "-1", "x", "9" * 30, "1000001"])
+def test_a_place_that_is_none_means_the_end(
+    own: Browser, database: Database, world: World, place: str
+) -> None:
+    code = begin(database, world)
+    send(own, code, b"first", "first.txt")
+
+    answer = send(own, code, b"second", "second.txt", **{"x-file-position": place})
+
+    assert answer.status_code == 200
+    assert [f.position for f in file_rows(database)] == [1, 2]
+
+
 def test_a_form_with_no_file_says_so(own: Browser, database: Database, world: World) -> None:
     code = begin(database, world)
 

@@ -1,12 +1,14 @@
 // <input type="file" data-upload="URL" data-upload-target="#list">: each chosen or dropped file goes at once as the
 // raw body of one POST, its name in X-File-Name (percent-encoded UTF-8). A 2xx answers with a fragment, which is
-// added to the target. Without scripts the form sends the input as usual.
+// put in its place in the target: files sent at once arrive in any order, and keep the order in which they were
+// chosen (X-File-Position). Without scripts the form sends the input as usual.
 import htmx from "htmx.org";
 import { announce, csrfToken, element } from "./page.js";
 
 const AT_ONCE = 2;
 const queue = [];
 let running = 0;
+let lastPlace = 0;
 
 document.addEventListener("change", (event) => {
   const input = event.target;
@@ -59,6 +61,7 @@ class Upload {
   constructor(input, file) {
     this.input = input;
     this.file = file;
+    this.place = lastPlace = 1 + Math.max(lastPlace, ...this.places());
     this.name = element("bdi", { class: "upload-name" }, file.name);
     this.state = element("span", { class: "upload-state" });
     this.button = element("button", { type: "button", class: "btn btn-small" });
@@ -67,6 +70,14 @@ class Upload {
     this.button.addEventListener("click", () => this.pressed());
     this.list().append(this.row);
     this.show("waiting", "Waiting", "Cancel");
+  }
+
+  target() {
+    return document.querySelector(this.input.dataset.uploadTarget ?? "#none");
+  }
+
+  places() {
+    return [...(this.target()?.children ?? [])].map((row) => Number(row.dataset.position) || 0);
   }
 
   list() {
@@ -109,6 +120,7 @@ class Upload {
     request.open(this.input.dataset.uploadMethod ?? "POST", this.input.dataset.upload);
     request.setRequestHeader("X-CSRF-Token", csrfToken());
     request.setRequestHeader("X-File-Name", encodeURIComponent(this.file.name.toWellFormed?.() ?? this.file.name));
+    request.setRequestHeader("X-File-Position", this.place);
     request.setRequestHeader("Content-Type", this.file.type || "application/octet-stream");
     request.setRequestHeader("HX-Request", "true");
     request.upload.addEventListener("progress", (event) => this.progress(event));
@@ -140,9 +152,11 @@ class Upload {
   stored(fragment) {
     this.show("stored", `Stored · ${megabytes(this.file.size)}`);
     announce(`${this.file.name} is stored.`);
-    const target = document.querySelector(this.input.dataset.uploadTarget ?? "#none");
+    const target = this.target();
     if (!target) return;
-    htmx.swap(target, fragment, { swapStyle: this.input.dataset.uploadSwap ?? "beforeend" });
+    const after = [...target.children].find((row) => Number(row.dataset.position) > this.place);
+    if (after) htmx.swap(after, fragment, { swapStyle: "beforebegin" });
+    else htmx.swap(target, fragment, { swapStyle: this.input.dataset.uploadSwap ?? "beforeend" });
     this.row.remove();
   }
 
