@@ -53,7 +53,10 @@ class FrameworkVersion(Model):
 
 
 class UnitGroup(Model):
-    """A rule of combination: how many units or credits to choose from a group. Groups may nest."""
+    """A rule of combination: how many units or credits to choose from a group. Groups may nest.
+
+    A conditional one asks for nothing until one of its units is chosen: one pathway of several.
+    """
 
     __tablename__ = "unit_groups"
 
@@ -63,6 +66,7 @@ class UnitGroup(Model):
     ref: Mapped[str] = mapped_column(String(60))
     title: Mapped[str] = mapped_column(Text)
     position: Mapped[int]
+    conditional: Mapped[bool] = mapped_column(default=False)
     minimum_units: Mapped[int | None]
     maximum_units: Mapped[int | None]
     minimum_credits: Mapped[int | None]

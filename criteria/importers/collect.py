@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from criteria.importers.group_tree import checked_groups
 from criteria.importers.parsed import (
     MAX_GUIDANCE,
     MAX_NODES,
@@ -26,6 +27,7 @@ from criteria.importers.parsed import (
     in_outcome_order,
 )  # fmt: skip
 from criteria.importers.source import clean_line, clean_text
+from criteria.rules.grouping import MAX_GROUPS
 from criteria.rules.kinds import GuidanceKind
 from criteria.rules.sufficiency import RULE_FIELDS, rule_from_dict, rule_to_dict
 from portfolio.core.errors import Invalid
@@ -64,7 +66,8 @@ class Collector:
     def __init__(self) -> None:
         self._qualification: ParsedQualification | None = None
         self._groups: dict[str, ParsedUnitGroup] = {}
-        self._group_lines: list[tuple[int, str]] = []
+        self._group_lines: dict[str, int] = {}
+        self._named_groups: list[tuple[int, str]] = []
         self._units: list[_Unit] = []
         self._current: _Unit | None = (
             None  # None after a unit that was refused: its rows must not go elsewhere
@@ -98,17 +101,27 @@ class Collector:
         self.used(line, "qualification", "qualification")
 
     def add_group(self, line: int, fields: Fields) -> None:
-        """Fields: ref, text (title), minimum_units, maximum_units, minimum_credits, maximum_credits."""
+        """Fields: ref, text (title), parent (ref of the group around it), conditional, and the four limits."""
         ref = _line(fields, "ref")
         if ref is None or ref in self._groups:
             self._refuse_ref(line, "unit group", ref)
+            return
+        if len(self._groups) == MAX_GROUPS:
+            self._refuse(line, "too_many_groups", f"At most {MAX_GROUPS} unit groups are kept; not this one.")
             return
         numbers = {
             name: self._number(line, fields, name)
             for name in ("minimum_units", "maximum_units", "minimum_credits", "maximum_credits")
         }
         title = self._title(line, fields, f"unit group {ref}")
-        self._groups[ref] = ParsedUnitGroup(ref, title, **numbers)
+        self._groups[ref] = ParsedUnitGroup(
+            ref,
+            title,
+            **numbers,
+            parent=_line(fields, "parent"),
+            conditional=self._flag(line, fields, "conditional") or False,
+        )
+        self._group_lines[ref] = line
         self.used(line, "group", f"unit group {ref}")
 
     def add_unit(self, line: int, fields: Fields) -> None:
@@ -130,7 +143,7 @@ class Collector:
             rule=self._rule(line, fields),
         )
         if group is not None:
-            self._group_lines.append((line, group))
+            self._named_groups.append((line, group))
         self._keep_unit(_Unit(unit, line))
 
     def _keep_unit(self, unit: _Unit) -> None:
@@ -219,7 +232,7 @@ class Collector:
 
     def finish(self) -> ParsedFramework:
         """The framework; problems stand in the order of their lines."""
-        for line, group in self._group_lines:
+        for line, group in self._named_groups:
             if group not in self._groups:
                 self.problem(
                     line, "unknown_group", f"The unit names the unit group {group}, which is not described."
@@ -233,10 +246,13 @@ class Collector:
         if not self._units:
             self.problem(1, "no_units", "No unit was found.")
         self._check_ranges()
+        units = tuple(unit.finished() for unit in self._units)
+        groups, problems = checked_groups(tuple(self._groups.values()), units, self._group_lines)
+        self._problems += problems
         return ParsedFramework(
             qualification=self._qualification or ParsedQualification(),
-            units=tuple(unit.finished() for unit in self._units),
-            unit_groups=tuple(self._groups.values()),
+            units=units,
+            unit_groups=groups,
             problems=tuple(sorted(self._problems, key=lambda problem: problem.line)),
             lines=tuple(sorted(self._lines, key=lambda use: use.line)),
         )

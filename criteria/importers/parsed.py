@@ -143,7 +143,11 @@ class ParsedUnit:
 
 @dataclass(frozen=True, slots=True)
 class ParsedUnitGroup:
-    """A rule of combination; its units name it in `ParsedUnit.group`. None means no bound."""
+    """A rule of combination; its units name it in `ParsedUnit.group`. None means no bound.
+
+    `parent` is the ref of the group it stands in. A `conditional` one asks for nothing until one of its units is
+    chosen.
+    """
 
     ref: str
     title: str
@@ -151,6 +155,8 @@ class ParsedUnitGroup:
     maximum_units: int | None = None
     minimum_credits: int | None = None
     maximum_credits: int | None = None
+    parent: str | None = None
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

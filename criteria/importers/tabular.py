@@ -17,7 +17,7 @@ from criteria.rules.sufficiency import RULE_FIELDS
 
 COLUMNS: tuple[str, ...] = (
     "kind", "unit", "ref", "parent", "text", "level", "credits", "glh", "optional", "group",
-    "awarding_body", "version", "minimum_units", "maximum_units", "minimum_credits", "maximum_credits",
+    "awarding_body", "version", "minimum_units", "maximum_units", "minimum_credits", "maximum_credits", "conditional",
     *RULE_FIELDS,
 )  # fmt: skip
 REQUIRED_COLUMNS = ("kind", "text")
@@ -92,11 +92,13 @@ def framework_rows(framework: ParsedFramework) -> Iterator[Row]:
         yield {
             "kind": "group",
             "ref": group.ref,
+            "parent": group.parent or "",
             "text": group.title,
             "minimum_units": _text(group.minimum_units),
             "maximum_units": _text(group.maximum_units),
             "minimum_credits": _text(group.minimum_credits),
             "maximum_credits": _text(group.maximum_credits),
+            "conditional": "yes" if group.conditional else "",
         }
     for unit in framework.units:
         yield from _unit_rows(unit)

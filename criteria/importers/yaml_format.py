@@ -81,7 +81,12 @@ def write_yaml(framework: ParsedFramework) -> bytes:
         content["qualification"] = qualification
     if framework.unit_groups:
         content["unit_groups"] = [
-            _present({name: getattr(group, name) for name in _GROUP_FIELDS})
+            _present(
+                {
+                    **{name: getattr(group, name) for name in _GROUP_FIELDS},
+                    "conditional": group.conditional or None,
+                }
+            )
             for group in framework.unit_groups
         ]
     content["units"] = [_unit_content(unit) for unit in framework.units]
@@ -91,7 +96,8 @@ def write_yaml(framework: ParsedFramework) -> bytes:
     return written
 
 
-_GROUP_FIELDS = ("ref", "title", "minimum_units", "maximum_units", "minimum_credits", "maximum_credits")
+_GROUP_LIMITS = ("minimum_units", "maximum_units", "minimum_credits", "maximum_credits")
+_GROUP_FIELDS = ("ref", "title", "parent", "conditional", *_GROUP_LIMITS)
 _QUALIFICATION_FIELDS = ("title", "number", "level", "awarding_body", "version")
 _UNIT_FIELDS = ("ref", "title", "level", "credits", "glh", "optional", "group")
 

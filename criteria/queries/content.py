@@ -1,7 +1,5 @@
 """A stored version as the importers know frameworks: what export writes, and what a preview compares with."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,10 +14,10 @@ from criteria.importers.parsed import (
     ParsedUnitGroup,
     Rule,
 )
-from criteria.models import Node, RangeItem, UnitGroup
+from criteria.models import Node, RangeItem
 from criteria.queries.in_force import stored_rules
 from criteria.queries.units import GuidanceByKind, Point, guidance_of
-from criteria.queries.versions import GROUP_LIMITS, Branch, VersionHead, tree_of
+from criteria.queries.versions import GROUP_LIMITS, Branch, VersionHead, groups_of_version, tree_of
 from criteria.rules import GuidanceKind, NodeKind, RuleBy, rule_to_dict
 
 
@@ -34,9 +32,8 @@ class _Content:
             for (node_id, owner), rule in stored.items()
             if owner is RuleBy.AWARDING_BODY
         }
-        self.groups: Sequence[UnitGroup] = session.scalars(
-            select(UnitGroup).where(UnitGroup.version_id == version_id).order_by(UnitGroup.position)
-        ).all()
+        self.groups = groups_of_version(session, version_id)
+        self.group_refs = {group.id: group.ref for group in self.groups}
         self.guidance = guidance_of(session, [unit.node.id for unit in self.root.of(NodeKind.UNIT)])
         self.ranges: dict[int, list[RangeItem]] = {}
         for item in session.scalars(
@@ -54,7 +51,7 @@ class _Content:
             credits=node.credits,
             glh=node.guided_hours,
             optional=not node.mandatory,
-            group=next((group.ref for group in self.groups if group.id == node.unit_group_id), None),
+            group=self.group_refs.get(node.unit_group_id or 0),
             outcomes=tuple(ParsedOutcome(o.node.ref, o.node.text, self._rule(o.node)) for o in outcomes),
             criteria=(
                 *(self._criterion(c.node, o.node.ref) for o in outcomes for c in o.children),
@@ -87,7 +84,13 @@ def framework_of(session: Session, head: VersionHead) -> ParsedFramework:
         ),
         units=tuple(content.unit(branch) for branch in content.root.of(NodeKind.UNIT)),
         unit_groups=tuple(
-            ParsedUnitGroup(group.ref, group.title, **{name: getattr(group, name) for name in GROUP_LIMITS})
+            ParsedUnitGroup(
+                group.ref,
+                group.title,
+                **{name: getattr(group, name) for name in GROUP_LIMITS},
+                parent=content.group_refs.get(group.parent_id or 0),
+                conditional=group.conditional,
+            )
             for group in content.groups
         ),
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from criteria.models import FrameworkVersion, Node, Qualification, UnitGroup, VersionState
 from criteria.permissions import FRAMEWORK_DRAFT, FRAMEWORK_VIEW
-from criteria.rules import GroupUnit, NodeKind
+from criteria.rules import GroupRow, MemberRow, NodeKind, combination
 from criteria.rules import UnitGroup as GroupRule
 from portfolio.core.actor import Actor, Permission
 from portfolio.core.errors import NotFound
@@ -142,51 +142,31 @@ def units_of_version(session: Session, version_id: int) -> Sequence[Node]:
 
 
 def combination_of(session: Session, version_id: int) -> tuple[GroupRule, ...]:
-    """The rules of combination for `check_choice`. Two queries.
+    """The rules of combination for `check_choice`, as `criteria.rules.combination` builds them. Two queries."""
+    rows = groups_of_version(session, version_id)
+    refs = {group.id: group.ref for group in rows}
+    groups = [
+        GroupRow(
+            ref=group.ref,
+            title=group.title,
+            parent=refs.get(group.parent_id or 0),
+            conditional=group.conditional,
+            **{name: getattr(group, name) for name in GROUP_LIMITS},
+        )
+        for group in rows
+    ]
+    units = [
+        MemberRow(unit.ref, unit.credits, unit.mandatory, refs.get(unit.unit_group_id or 0))
+        for unit in units_of_version(session, version_id)
+    ]
+    return combination(groups, units)
 
-    In a group with limits the limits decide. Elsewhere a unit that is not optional must be chosen: those
-    stand in a group of their own (inside theirs, where a group without limits holds both sorts).
-    """
-    groups = session.scalars(
+
+def groups_of_version(session: Session, version_id: int) -> Sequence[UnitGroup]:
+    """The unit groups of a version, in order. One query."""
+    return session.scalars(
         select(UnitGroup).where(UnitGroup.version_id == version_id).order_by(UnitGroup.position)
     ).all()
-    units = units_of_version(session, version_id)
-    loose = [unit for unit in units if unit.unit_group_id is None]
-    ungrouped = []
-    if loose:
-        ungrouped = [*_without_limits("mandatory", "Mandatory units", loose)]
-    return (*ungrouped, *(_rule_of(group, groups, units) for group in groups if group.parent_id is None))
-
-
-def _rule_of(group: UnitGroup, groups: Iterable[UnitGroup], units: Sequence[Node]) -> GroupRule:
-    own = [unit for unit in units if unit.unit_group_id == group.id]
-    nested = tuple(_rule_of(child, groups, units) for child in groups if child.parent_id == group.id)
-    limits = {name: getattr(group, name) for name in GROUP_LIMITS}
-    if any(limit is not None for limit in limits.values()):
-        return GroupRule(ref=group.ref, title=group.title, units=_members(own), groups=nested, **limits)
-    if all(unit.mandatory for unit in own):
-        return GroupRule(
-            ref=group.ref, title=group.title, units=_members(own), groups=nested, mandatory=bool(own)
-        )
-    parts = tuple(_without_limits(f"{group.ref}: mandatory", f"{group.title}: mandatory", own))
-    return GroupRule(ref=group.ref, title=group.title, groups=(*parts, *nested))
-
-
-def _without_limits(ref: str, title: str, units: Sequence[Node]) -> Iterator[GroupRule]:
-    mandatory = [unit for unit in units if unit.mandatory]
-    optional = [unit for unit in units if not unit.mandatory]
-    if mandatory:
-        yield GroupRule(ref=ref, title=title, units=_members(mandatory), mandatory=True)
-    if optional:
-        yield GroupRule(
-            ref=ref.replace("mandatory", "optional"),
-            title=title.replace("mandatory", "optional").replace("Mandatory", "Optional"),
-            units=_members(optional),
-        )
-
-
-def _members(units: Iterable[Node]) -> tuple[GroupUnit, ...]:
-    return tuple(GroupUnit(unit.ref, unit.credits) for unit in units)
 
 
 def _sizes(session: Session, version_ids: Sequence[int]) -> dict[tuple[int, NodeKind], int]:

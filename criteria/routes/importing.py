@@ -14,11 +14,12 @@ from criteria.forms import (
     read_details,
     read_upload,
 )
+from criteria.importers.group_tree import combination_of_parsed
 from criteria.importers.parsed import ParsedFramework
 from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries import VersionHead, get_version
 from criteria.samples import load_sample
-from criteria.service import Source, add_units, outcomes_stand_in, store_framework
+from criteria.service import Source, add_units, outcomes_stand_in, prepared, store_framework
 from criteria.wording import guidance_word
 from portfolio.core.errors import Invalid
 from portfolio.web.deps import CurrentActor, Data, Posted, ReadSession, Routes
@@ -156,4 +157,5 @@ def _preview(
         into=head,
         stand_ins=[unit.title for unit in parsed.units if outcomes_stand_in(unit)],
         guidance_word=guidance_word,
+        groups=combination_of_parsed(parsed.unit_groups, prepared(parsed).units),
     )

@@ -104,7 +104,9 @@ def _check_group(
     for child in group.groups:
         members |= _check_group(child, picked, nested, inside)
     have = {ref: credit for ref, credit in members.items() if ref in picked}
-    own = _mandatory(group, picked) + _limits(group, have) if have or not group.conditional else []
+    asks = have or not group.conditional
+    own = _mandatory(group, picked) + _limits(group, have) if asks else []
+    nested = nested if asks else []  # a pathway not taken asks for nothing, nor do the groups inside it
     problems.extend(own + nested)
     satisfied.extend(inside)
     if not own and not nested:

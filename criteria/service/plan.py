@@ -119,6 +119,9 @@ def _length_mistakes(parsed: ParsedFramework, plan: Sequence[Planned]) -> Iterat
             yield f"The reference “{node.ref[:MAX_REF]}…” is longer than {MAX_REF} characters."
         if node.kind is not NodeKind.QUALIFICATION and not node.text:
             yield f"The {node.kind} {node.ref} has no text."
+    for group in parsed.unit_groups:
+        if len(group.ref) > MAX_REF:
+            yield f"The reference “{group.ref[:MAX_REF]}…” is longer than {MAX_REF} characters."
     for unit in parsed.units:
         if any(len(text) > MAX_GUIDANCE for _, text in unit.guidance.points()):
             yield f"A point of guidance in unit {unit.ref} is longer than {MAX_GUIDANCE:,} characters."

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session, aliased
 
 from criteria.models import Node, VersionState
 from criteria.permissions import FRAMEWORK_MANAGE
-from criteria.queries.versions import VersionHead
-from criteria.rules import NodeKind
+from criteria.queries.versions import VersionHead, combination_of
+from criteria.rules import NodeKind, limit_problems
 from portfolio.core import clock, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
@@ -16,7 +16,8 @@ from portfolio.people.models import Centre
 def activate_version(session: Session, actor: Actor | None, head: VersionHead) -> None:
     """Make a draft usable for enrolment; from now on it never changes. Active already: nothing.
 
-    Raises Locked for a retired version, and Invalid when a unit has no criteria.
+    Raises Locked for a retired version, and Invalid when a unit has no criteria or no choice of units could
+    meet the limits of a group.
     """
     if actor is not None:
         FRAMEWORK_MANAGE.require(actor, head)
@@ -26,6 +27,9 @@ def activate_version(session: Session, actor: Actor | None, head: VersionHead) -
     if version.state is VersionState.RETIRED:
         raise Locked("This version was retired. Bring the framework in again as a new version.")
     _check_units(session, version.id)
+    out_of_reach = limit_problems(combination_of(session, version.id))
+    if out_of_reach:
+        raise Invalid(f"No choice of units would keep the rules of combination. {out_of_reach[0].message}")
     version.state, version.activated_at = VersionState.ACTIVE, clock.now()
     session.flush()
     _log(session, actor, head, "framework.activated")

@@ -1,7 +1,7 @@
 """Storing what an importer understood: a new version of a qualification, or more units for a draft."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -19,9 +19,9 @@ from criteria.models import (
     VersionState,
 )
 from criteria.permissions import FRAMEWORK_MANAGE
-from criteria.queries.versions import GROUP_LIMITS, VersionHead
+from criteria.queries.versions import GROUP_LIMITS, VersionHead, groups_of_version
 from criteria.rules import GuidanceKind, NodeKind, RuleBy, rule_from_dict
-from criteria.service.plan import MAX_REF, ROOT, Planned, checked_plan, prepared
+from criteria.service.plan import ROOT, Planned, checked_plan, prepared
 from criteria.service.states import activate_version
 from portfolio.core import clock, log
 from portfolio.core.actor import Actor
@@ -106,7 +106,10 @@ def store_framework(
 
 
 def add_units(session: Session, actor: Actor, head: VersionHead, parsed: ParsedFramework) -> list[Node]:
-    """Append the units of an imported framework to a draft. Raises Locked, or Invalid as `store_framework`."""
+    """Append the units of an imported framework to a draft, and the unit groups that it has not yet.
+
+    A group of the same reference is the draft's own. Raises Locked, or Invalid as `store_framework`.
+    """
     FRAMEWORK_MANAGE.require(actor, head)
     version = head.version
     if version.state is not VersionState.DRAFT:
@@ -122,9 +125,10 @@ def add_units(session: Session, actor: Actor, head: VersionHead, parsed: ParsedF
         select(Node.text).where(Node.version_id == version.id, Node.kind == NodeKind.UNIT)
     )
     _refuse_known(parsed, refs | set(titles))
-    plan = checked_plan(replace(parsed, unit_groups=()), already=_node_count(session, version.id))
+    plan = checked_plan(parsed, already=_node_count(session, version.id))
     session.refresh(root, with_for_update=True)
-    _place(session, version, plan, root=root, first=root.last + 1)
+    groups = _write_groups(session, version, parsed)
+    _place(session, version, plan, root=root, first=root.last + 1, groups=groups)
     _write_details(session, actor, version, plan)
     units = [p.row for p in plan if p.kind is NodeKind.UNIT and p.row is not None]
     log.append(
@@ -228,19 +232,29 @@ def _write(
 
 
 def _write_groups(session: Session, version: FrameworkVersion, parsed: ParsedFramework) -> dict[str, int]:
+    """The ids of all unit groups by reference. Those that the version has already stay as they are."""
+    there = groups_of_version(session, version.id)
+    known = {group.ref: group.id for group in there}
+    groups = [group for group in parsed.unit_groups if group.ref not in known]
+    first = max((group.position for group in there), default=-1) + 1
     rows = [
         UnitGroup(
             version_id=version.id,
-            ref=group.ref[:MAX_REF],
+            ref=group.ref,
             title=group.title,
-            position=position,
+            position=first + position,
+            conditional=group.conditional,
             **{name: getattr(group, name) for name in GROUP_LIMITS},
         )
-        for position, group in enumerate(parsed.unit_groups)
+        for position, group in enumerate(groups)
     ]
     session.add_all(rows)
     session.flush()
-    return {group.ref: row.id for group, row in zip(parsed.unit_groups, rows, strict=True)}
+    ids = {**known, **{group.ref: row.id for group, row in zip(groups, rows, strict=True)}}
+    for group, row in zip(groups, rows, strict=True):
+        row.parent_id = ids[group.parent] if group.parent else None
+    session.flush()
+    return ids
 
 
 def _place(

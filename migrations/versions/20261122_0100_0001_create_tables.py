@@ -400,6 +400,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.String(length=60), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("conditional", sa.Boolean(), nullable=False),
         sa.Column("minimum_units", sa.Integer(), nullable=True),
         sa.Column("maximum_units", sa.Integer(), nullable=True),
         sa.Column("minimum_credits", sa.Integer(), nullable=True),

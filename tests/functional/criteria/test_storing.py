@@ -252,6 +252,68 @@ def test_limits_of_a_group_decide_over_single_units(database: Database, world: W
     assert not check_choice(groups, []).is_valid
 
 
+NESTED = (
+    ParsedUnitGroup("P1", "Sales", parent="P", conditional=True),
+    ParsedUnitGroup("P2", "Service", minimum_units=1, parent="P", conditional=True),
+    ParsedUnitGroup("Q", "All units", minimum_units=2),
+    ParsedUnitGroup("P", "Pathways", minimum_credits=4, parent="Q"),
+)
+
+
+def nested(*, units: int = 4) -> ParsedFramework:
+    """A mandatory unit, and two pathways of which one must be taken; the outer groups come last."""
+    groups = (None, "P1", "P1", "P2")
+    found = (
+        replace(small().units[0], ref=f"A/{n}", title=f"Unit {n}", group=group)
+        for n, group in enumerate(groups)
+    )
+    return small(units=tuple(found)[:units], unit_groups=NESTED)
+
+
+def test_groups_in_groups_are_stored_and_read_back_equal(database: Database, world: World) -> None:
+    with database.write() as session:
+        actor = manager(session, world)
+        version = store_framework(session, actor, nested(), label="1", activate=True)
+        head = get_version(session, actor, version.code)
+        assert framework_of(session, head) == nested()
+        groups = combination_of(session, version.id)
+    assert [group.title for group in groups] == ["Mandatory units", "All units"]
+    assert [inner.title for inner in groups[1].groups[0].groups] == ["Sales", "Service"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "refused_by"),
+    [
+        (["A/0", "A/1", "A/2"], []),
+        (["A/0", "A/3"], ["Q"]),
+        (["A/0", "A/1"], ["Q", "P1"]),
+        (["A/0"], ["Q", "P"]),
+    ],
+)
+def test_groups_in_groups_count_what_is_inside(
+    chosen: list[str], refused_by: list[str], database: Database, world: World
+) -> None:
+    with database.write() as session:
+        version = store_framework(session, manager(session, world), nested(), label="1", activate=True)
+        found = check_choice(combination_of(session, version.id), chosen).problems
+    assert [problem.group_ref for problem in found] == refused_by
+
+
+def test_limits_out_of_reach_keep_a_draft_from_being_activated_until_units_come(
+    database: Database, world: World
+) -> None:
+    few, rest = nested(units=1), replace(nested(), units=nested().units[1:])
+    with database.write() as session:
+        actor = manager(session, world)
+        version = store_framework(session, actor, few, label="1", activate=False)
+        head = get_version(session, actor, version.code)
+        with pytest.raises(Invalid, match="All units: this group asks for 2 units"):
+            activate_version(session, actor, head)
+        add_units(session, actor, head, rest)
+        activate_version(session, actor, head)
+        assert framework_of(session, head) == nested()
+
+
 def test_without_groups_every_unit_that_is_not_optional_must_be_chosen(
     database: Database, world: World
 ) -> None:

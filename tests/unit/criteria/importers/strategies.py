@@ -1,9 +1,11 @@
 """Frameworks as the readers give them: clean texts, unique references, criteria in the order of outcomes."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
+from criteria.importers.group_tree import combination_of_parsed
 from criteria.importers.parsed import (
     ParsedCriterion,
     ParsedFramework,
@@ -15,6 +17,7 @@ from criteria.importers.parsed import (
     ParsedUnitGroup,
 )
 from criteria.importers.source import clean_line, clean_text
+from criteria.rules.feasible import limit_problems
 from criteria.rules.kinds import EvidenceKind, GuidanceKind
 from criteria.rules.sufficiency import rule_from_dict, rule_to_dict
 
@@ -90,12 +93,44 @@ def units(draw: st.DrawFn, ref: str | None, groups: tuple[str, ...]) -> ParsedUn
 
 
 @st.composite
+def unit_groups(draw: st.DrawFn) -> tuple[ParsedUnitGroup, ...]:
+    """Groups in groups, an inner one before or behind the outer one, with any limits."""
+    refs = draw(st.lists(range_refs, max_size=4, unique=True))
+    made = [
+        ParsedUnitGroup(
+            ref,
+            draw(lines),
+            draw(maybe_number),
+            draw(maybe_number),
+            draw(maybe_number),
+            draw(maybe_number),
+            draw(st.sampled_from((None, *refs[:place]))),
+            draw(st.booleans()),
+        )
+        for place, ref in enumerate(refs)
+    ]
+    return tuple(draw(st.permutations(made)))
+
+
+def with_limits_that_can_be_met(
+    groups: tuple[ParsedUnitGroup, ...], found: tuple[ParsedUnit, ...]
+) -> tuple[ParsedUnitGroup, ...]:
+    """The groups without the limits that no choice of the units could meet."""
+    while wrong := {p.group_ref for p in limit_problems(combination_of_parsed(groups, found))}:
+        groups = tuple(
+            replace(g, minimum_units=None, maximum_units=None, minimum_credits=None, maximum_credits=None)
+            if g.ref in wrong
+            else g
+            for g in groups
+        )
+    return groups
+
+
+@st.composite
 def frameworks(draw: st.DrawFn) -> ParsedFramework:
-    groups = tuple(
-        ParsedUnitGroup(ref, draw(lines), *(draw(maybe_number) for _ in range(4)))
-        for ref in draw(st.lists(lines, max_size=2, unique=True))
-    )
+    groups = draw(unit_groups())
     refs = draw(st.lists(st.none() | lines, min_size=1, max_size=3, unique_by=lambda ref: ref or object()))
+    found = tuple(draw(units(ref, tuple(group.ref for group in groups))) for ref in refs)
     return ParsedFramework(
         ParsedQualification(
             draw(maybe_line),
@@ -105,6 +140,6 @@ def frameworks(draw: st.DrawFn) -> ParsedFramework:
             draw(maybe_line),
             draw(rules()),
         ),
-        tuple(draw(units(ref, tuple(group.ref for group in groups))) for ref in refs),
-        groups,
+        found,
+        with_limits_that_can_be_met(groups, found),
     )

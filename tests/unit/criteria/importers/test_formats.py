@@ -17,6 +17,7 @@ from portfolio.core.errors import Invalid, TooLarge
 
 HEAD = "kind,unit,ref,parent,text\n"
 UNIT = "unit,,U1,,Fit a lock\n"
+GROUPS = "kind,text,ref,parent,minimum_units,maximum_units\nunit,Fit a lock,U1,,,\n"
 
 
 def _csv(text: str, encoding: str = "utf-8") -> ParsedFramework:
@@ -103,6 +104,13 @@ def test_rows_without_a_unit_belong_to_the_unit_above() -> None:
         ("kind,text,ref,credits\nunit,A,U1,six\n", 2, "bad_number"),
         ("kind,text,ref,optional\nunit,A,U1,perhaps\n", 2, "bad_flag"),
         ("kind,text,ref,group\nunit,A,U1,M\n", 2, "unknown_group"),
+        (f"{GROUPS}group,G,G,X,,\n", 3, "unknown_parent"),
+        (f"{GROUPS}group,G,G,G,,\n", 3, "cycle"),
+        (f"{GROUPS}group,G,G,H,,\ngroup,H,H,G,,\n", 4, "cycle"),
+        (f"{GROUPS}group,G,G,,2,1\n", 3, "limits_contradict"),
+        (f"{GROUPS}group,G,G,,,1\ngroup,H,H,G,2,\n", 3, "limits_contradict"),
+        (GROUPS + "".join(f"group,G,{n},{n + 1},,\n" for n in range(9)) + "group,G,9,,,\n", 4, "too_deep"),
+        (GROUPS + "".join(f"group,G,{n},,,\n" for n in range(201)), 203, "too_many_groups"),
         ("kind,text,ref,minimum_items\nunit,A,U1,0\n", 2, "bad_rule"),
         ("kind,text,ref,required_kinds_any\nunit,A,U1,video; observation\n", 2, "bad_rule"),
     ],
@@ -119,6 +127,21 @@ def test_an_unknown_column_is_a_note() -> None:
 
     assert _codes(found) == [(1, "unknown_column")]
     assert found.can_be_stored
+
+
+def test_limits_that_more_units_may_meet_are_a_note() -> None:
+    found = _csv(f"{GROUPS}group,G,G,,2,\n")
+
+    assert _codes(found) == [(3, "limits_out_of_reach")]
+    assert found.can_be_stored
+
+
+def test_a_group_in_a_wrong_place_stands_alone() -> None:
+    found = _yaml(
+        "units: []\nunit_groups:\n- {ref: G, title: G, parent: H}\n- {ref: H, title: H, parent: G}\n"
+    )
+
+    assert [(group.ref, group.parent) for group in found.unit_groups] == [("G", None), ("H", None)]
 
 
 def test_the_line_of_a_row_is_where_it_begins() -> None:

@@ -135,6 +135,13 @@ def test_a_pathway_begun_must_be_finished() -> None:
     assert [(p.group_ref, p.units) for p in check.problems] == [("P2", ("V2",))]
 
 
+def test_groups_in_a_pathway_not_taken_ask_for_nothing() -> None:
+    inner = optional(minimum_units=1)
+    pathway = UnitGroup(ref="P", title="P", units=(GroupUnit("S1"),), groups=(inner,), conditional=True)
+    assert check_choice([CORE, pathway], {"M1", "M2"}).is_valid
+    assert [p.group_ref for p in check_choice([CORE, pathway], {"M1", "M2", "S1"}).problems] == ["B"]
+
+
 def test_a_unit_in_two_groups_counts_in_both() -> None:
     other = UnitGroup(ref="C", title="C", units=(GroupUnit("O1", 5),), minimum_units=1)
     assert check_choice([optional(minimum_units=1), other], {"O1"}).satisfied == ("B", "C")
