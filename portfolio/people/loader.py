@@ -9,7 +9,7 @@ from portfolio.core.actor import Actor
 from portfolio.core.db import Database
 from portfolio.core.errors import Unavailable
 from portfolio.people.models import SignInSession
-from portfolio.people.queries import actor_by_token, open_session
+from portfolio.people.queries import actor_by_session, open_session
 
 NOTE_EVERY = timedelta(minutes=5)
 
@@ -22,8 +22,10 @@ def load_actor(database: Database, token: str, idle: timedelta) -> Actor | None:
     """
     with database.read() as session:
         row = open_session(session, token, idle)
-        actor = actor_by_token(session, token, idle)
-        due = row is not None and clock.now() - row.last_seen_at > min(NOTE_EVERY, idle / 4)
+        if row is None:
+            return None
+        actor = actor_by_session(session, row)
+        due = clock.now() - row.last_seen_at > min(NOTE_EVERY, idle / 4)
     if actor is not None and due:
         _note_seen(database, actor)
     return actor

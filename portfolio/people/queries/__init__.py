@@ -13,7 +13,7 @@ from portfolio.people.queries.access import (
     seconds_to_wait,
     usable_link,
 )
-from portfolio.people.queries.actors import actor_by_token, actor_for, memberships_in_force
+from portfolio.people.queries.actors import actor_by_session, actor_for, memberships_in_force
 from portfolio.people.queries.installation import centres, get_centre, is_empty, jobs_in_hand, only_centre
 from portfolio.people.queries.members import (
     MemberDetail,
@@ -39,7 +39,7 @@ __all__ = [
     "MemberFilter",
     "MemberPage",
     "OpenedLink",
-    "actor_by_token",
+    "actor_by_session",
     "actor_for",
     "centres",
     "get_assurance",

@@ -1,14 +1,19 @@
 """The Actor of a request: the person, the role they chose, their allocations."""
 
-from datetime import timedelta
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portfolio.core import clock
 from portfolio.core.actor import Actor, Grant, Role, RoleChoice
-from portfolio.people.models import Allocation, Assurance, Centre, Membership, Notification, Person
-from portfolio.people.queries.access import open_session
+from portfolio.people.models import (
+    Allocation,
+    Assurance,
+    Centre,
+    Membership,
+    Notification,
+    Person,
+    SignInSession,
+)
 from portfolio.people.rules import ALLOCATION_FOR_ROLE, is_in_force
 
 
@@ -51,11 +56,8 @@ def actor_for(
     )
 
 
-def actor_by_token(session: Session, token: str, idle: timedelta | None = None) -> Actor | None:
-    """The Actor of a cookie's token; None when the session is over or the person is archived."""
-    row = open_session(session, token, idle)
-    if row is None:
-        return None
+def actor_by_session(session: Session, row: SignInSession) -> Actor | None:
+    """The Actor of a session that is open; None when the person is archived or has no role any more."""
     person = session.get_one(Person, row.person_id)
     if person.archived_at is not None:
         return None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from portfolio.app import Parts
 from portfolio.core import clock
@@ -33,6 +33,20 @@ def test_name_and_theme_are_saved(browse: Browse, database: Database, world: Wor
 @pytest.mark.parametrize("fields", [{"name": "", "theme": "dark"}, {"name": "A", "theme": "pink"}, {}])
 def test_wrong_account_form_is_drawn_again(browse: Browse, fields: dict[str, str]) -> None:
     assert browse("assessor").submit("/account", fields).status_code == 422
+
+
+def test_a_request_reads_its_session_once(browse: Browse, engine: Engine) -> None:
+    browser = browse("assessor")
+    read: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM sign_in_sessions" in statement:
+            read.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    browser.get("/notifications")
+    event.remove(engine, "before_cursor_execute", note)
+    assert len(read) == 1
 
 
 def test_theme_from_the_menu_returns_to_the_page(browse: Browse) -> None:
