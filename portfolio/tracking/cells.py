@@ -1,7 +1,7 @@
 """The many small parts of a matrix as HTML, built by string operations.
 
 A large matrix has thousands of columns and half a million cells: templates would take most of a request for them.
-Everything that people wrote is escaped here.
+Everything that people wrote is escaped here; codes and references of items are ours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,31 +23,39 @@ _AFTER = {status: f" {status_word(status)}</a>" for status in Status}
 class Drawn:
     """The parts of a matrix that its template puts in place.
 
-    `heads` are the header cells of a unit's columns, by code of the unit. The others are by code of a criterion:
-    `notes` says why it stands as it does and what comes next; for `viewer` the next action is a link. `cells` are
-    all cells of its row, in the order of the columns; one that has a status is a link to the item, whose text is
-    the reference and the word of the status. Styles show that text as a sign on wide screens; screen readers and
-    phones get the words.
+    `heads` are the header cells of a unit's columns, by code of the unit. `notes` says by code of a criterion why
+    it stands as it does and what comes next; for `viewer` the next action is a link.
     """
 
     heads: dict[str, Markup]
     notes: dict[str, Markup]
-    cells: dict[str, Markup]
+    _cells: dict[str, str]
+
+    def row(self, row: Row, chip: Markup) -> Markup:
+        """The row of a criterion: what it asks, its status as `chip` with the notes, and a cell for each column.
+
+        A cell that has a status is a link to the item; its text is the reference and the word of the status. Styles
+        show that text as a sign on wide screens; screen readers and phones get the words.
+        """
+        return Markup(  # noqa: S704 (see the top of the module)
+            f'<tr id="c-{row.code}"><th scope="row"><b class="ref">{escape(row.ref)}</b>{escape(row.text)}</th>'
+            f"<td>{chip}{self.notes[row.code]}</td>{self._cells[row.code]}</tr>"
+        )
 
 
 def draw(matrix: Matrix, viewer: Who) -> Drawn:
     """The parts of the rows and columns that a matrix shows."""
     drawn = Drawn({}, {}, {})
+    used = {column.evidence_id: column for unit in matrix.shown for column in unit.columns}
+    heads = {evidence_id: _head(column) for evidence_id, column in used.items()}
+    links = {evidence_id: f'{column.code}">{column.ref}' for evidence_id, column in used.items()}
     for unit in matrix.shown:
-        drawn.heads[unit.code] = _joined(_head(column) for column in unit.columns)
-        parts = {
-            column.evidence_id: (number, f'{escape(column.code)}">{escape(column.ref)}')
-            for number, column in enumerate(unit.columns)
-        }
+        drawn.heads[unit.code] = _joined(heads[column.evidence_id] for column in unit.columns)
+        numbers = {column.evidence_id: number for number, column in enumerate(unit.columns)}
         for group in unit.groups:
             for row in group.rows:
                 drawn.notes[row.code] = _joined(_notes(row, viewer))
-                drawn.cells[row.code] = _joined(_pieces(row, parts))
+                drawn._cells[row.code] = "".join(_pieces(row.marks, numbers, links))
     return drawn
 
 
@@ -58,8 +66,8 @@ def _joined(pieces: Iterable[str]) -> Markup:
 def _head(column: Column) -> str:
     draft = '<span class="vh"> draft</span>' if column.is_draft else ""
     return (
-        f'<th scope="col" class="mark"><a href="/evidence/{escape(column.code)}" title="{escape(column.title)}">'
-        f"{escape(column.ref)}{draft}</a></th>"
+        f'<th scope="col" class="mark"><a href="/evidence/{column.code}" title="{escape(column.title)}">'
+        f"{column.ref}{draft}</a></th>"
     )
 
 
@@ -78,13 +86,15 @@ def _notes(row: Row, viewer: Who) -> Iterator[str]:
         yield f'<div class="why">Next, {row.next.who_word.lower()}: {escape(row.next.sentence)}</div>'
 
 
-def _pieces(row: Row, parts: Mapping[int, tuple[int, str]]) -> Iterator[str]:
-    """`parts` holds by evidence id the number of its column and what its link says between status and word."""
+def _pieces(
+    marks: Mapping[int, Status], numbers: Mapping[int, int], links: Mapping[int, str]
+) -> Iterator[str]:
+    """The cells of a row. By evidence id: the number of its column, and its link between status and word."""
     done = 0
-    for evidence_id, status in row.marks.items():
-        number, part = parts[evidence_id]
+    for evidence_id, status in marks.items():
+        number = numbers[evidence_id]
         if number > done:
             yield _EMPTY * (number - done)
-        yield f"{_BEFORE[status]}{part}{_AFTER[status]}"
+        yield f"{_BEFORE[status]}{links[evidence_id]}{_AFTER[status]}"
         done = number + 1
-    yield _EMPTY * (len(parts) - done)
+    yield _EMPTY * (len(numbers) - done)
