@@ -52,7 +52,7 @@ class Revision(Model):
 
     `details` holds the fields of the kind (see evidence.rules). `edit_version` counts saves of the draft, so
     that two tabs cannot overwrite each other. `started_from` is the state of the item when a second or later
-    revision was begun: discarding the draft leads back to it.
+    revision was begun; None for the first one.
     """
 
     __tablename__ = "revisions"

@@ -6,10 +6,10 @@ from typing import NoReturn
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from assessors.queries.live import LiveMapping, live_mappings
+from assessors.queries.item_states import item_states
+from assessors.queries.live import LiveMapping
 from assessors.rules import Refusal
 from evidence.models import Evidence
-from evidence.service import settle_state
 from portfolio.core import clock
 from portfolio.core.actor import Actor, Permission
 from portfolio.core.errors import Forbidden, Locked, NotFound
@@ -52,13 +52,8 @@ def refuse(refusal: Refusal) -> NoReturn:
 def keep_state(session: Session, item: Evidence) -> None:
     """Set the cached state of an item to what its rows add up to."""
     session.flush()
-    live = live_mappings(session, Evidence.id == item.id)
-    settle_state(
-        session,
-        item,
-        awaiting=any(m.awaits_judgement or m.awaits_countersignature for m in live),
-        returned=any(m.returned and m.decided is None for m in live),
-    )
+    item.state = item_states(session, Evidence.id == item.id)[item.id]
+    session.flush()
 
 
 def mark_activity(portfolio: Portfolio) -> None:

@@ -27,7 +27,7 @@ from evidence.service.mappings import (
     unmap_criterion,
 )
 from evidence.service.revisions import discard_revision, start_revision
-from evidence.service.submission import settle_state, submit_evidence
+from evidence.service.submission import submit_evidence
 
 __all__ = [
     "MAX_FILES",
@@ -49,7 +49,6 @@ __all__ = [
     "rename_file",
     "restore_draft",
     "save_draft",
-    "settle_state",
     "start_revision",
     "submit_evidence",
     "unmap_criterion",

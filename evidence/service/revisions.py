@@ -57,7 +57,10 @@ def start_revision(session: Session, actor: Actor, code: str) -> Revision:
 
 
 def discard_revision(session: Session, actor: Actor, code: str) -> Evidence:
-    """Throw away the draft of a second or later revision; the item is again what it was before.
+    """Throw away the draft of a second or later revision.
+
+    What the item is then, its history says: something may have been decided since the draft was begun. The
+    state follows with the coverage, before the commit.
 
     Raises NotFound, or Locked when the draft is the first one (withdraw it instead).
     """
@@ -66,10 +69,9 @@ def discard_revision(session: Session, actor: Actor, code: str) -> Evidence:
     last = newest_frozen(session, evidence.id)
     if last is None or revision.started_from is None:
         raise Locked("This item was never submitted. Withdraw it instead.")
-    mappings = live_mappings(session, revision.id)
-    touch_criteria(session, draft.portfolio.id, [m.criterion_id for m in mappings])
-    _delete_draft(session, revision, mappings)
-    evidence.state, evidence.title = revision.started_from, last.title
+    touch_criteria(session, draft.portfolio.id, _criteria_ever(session, evidence))
+    _delete_draft(session, revision, live_mappings(session, revision.id))
+    evidence.title = last.title
     session.flush()
     log.append(
         session,
@@ -142,6 +144,14 @@ def _copy_mappings(
                 added_at=clock.now(),
             )
         )
+
+
+def _criteria_ever(session: Session, evidence: Evidence) -> Sequence[int]:
+    return session.scalars(
+        select(Mapping.criterion_id)
+        .join(Revision, Revision.id == Mapping.revision_id)
+        .where(Revision.evidence_id == evidence.id)
+    ).all()
 
 
 def _delete_draft(session: Session, revision: Revision, mappings: Sequence[Mapping]) -> None:

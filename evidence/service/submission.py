@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from criteria.models import Node
-from evidence.models import Evidence, Mapping, Submission
+from evidence.models import Mapping, Submission
 from evidence.queries import (
     Draft,
     assessors_concerned,
@@ -25,7 +25,6 @@ from evidence.rules import (
     next_state,
     problems_before_submission,
     reference,
-    state_of,
 )
 from evidence.service.mappings import live_mappings, refuse_closed
 from portfolio.core import clock, ids, log
@@ -94,16 +93,6 @@ def submit_evidence(
     if not quietly:
         _tell(session, actor, draft, submission, unit_ids)
     return submission
-
-
-def settle_state(session: Session, evidence: Evidence, *, awaiting: bool, returned: bool) -> EvidenceState:
-    """Set the cached state of an item after assessors decided; see `evidence.rules.state_of`."""
-    draft = any(r.frozen_at is None for r in evidence.revisions)
-    evidence.state = state_of(
-        withdrawn=evidence.withdrawn_at is not None, has_draft=draft, awaiting=awaiting, returned=returned
-    )
-    session.flush()
-    return evidence.state
 
 
 def _submitted_already(session: Session, actor: Actor, code: str, shown: str | None) -> Submission | None:

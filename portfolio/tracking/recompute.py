@@ -1,4 +1,4 @@
-"""Keeps the coverage rows and the cached counts of units equal to what the pure rule says.
+"""Keeps coverage rows, units and items equal to what the pure rules say.
 
 `recompute` runs once before each commit with what was touched. Rules that concern very many portfolios mark
 the rows stale and go in batches by a job. `differences` recomputes everything and compares, changing nothing.
@@ -24,7 +24,9 @@ from portfolio.core.touched import Touched
 from portfolio.people.models import Centre
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.rules import UnitState
+from portfolio.tracking.differences import Difference
 from portfolio.tracking.facts import Facts, Key, active_portfolio_ids, chosen_criteria, read_facts
+from portfolio.tracking.items import item_differences, refresh_items
 
 BATCH = 50
 STALE = "coverage.staled"
@@ -53,12 +55,13 @@ def recompute(session: Session, changes: Touched) -> None:
 def recompute_portfolios(
     session: Session, portfolio_ids: Collection[int], criterion_ids: Collection[int] | None = None
 ) -> None:
-    """Write fresh coverage rows, for all criteria or only some, and the counts and states of the units."""
+    """Write fresh coverage rows, for all criteria or only some, and the states of units and items."""
     fresh = computed(session, portfolio_ids, criterion_ids)
     if criterion_ids is None:
         _remove_unchosen(session, portfolio_ids, fresh)
     _upsert(session, list(fresh.rows.values()))
     _refresh_units(session, portfolio_ids, fresh.facts)
+    refresh_items(session, portfolio_ids, criterion_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,18 +236,8 @@ def schedule(session: Session) -> None:
     jobs.enqueue(session, REFRESH, {"today": today}, unique_key=f"{REFRESH}:{today}")
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A stored value that recomputing does not give."""
-
-    portfolio: str
-    subject: str
-    stored: str
-    computed: str
-
-
 def differences(session: Session, batch: int = BATCH) -> Iterator[Difference]:
-    """Compare every coverage row and every cached unit with what the facts say. Changes nothing."""
+    """Compare every coverage row, cached unit and cached item with what the facts say. Changes nothing."""
     after = 0
     while ids := list(
         session.scalars(select(Portfolio.id).where(Portfolio.id > after).order_by(Portfolio.id).limit(batch))
@@ -270,6 +263,7 @@ def _differences_of(session: Session, portfolio_ids: Collection[int]) -> Iterato
         if said != right:
             yield Difference(codes[key[0]], f"criterion {key[1]}", said, right)
     yield from _unit_differences(session, portfolio_ids, codes, fresh)
+    yield from item_differences(session, portfolio_ids, codes)
 
 
 def _unit_differences(

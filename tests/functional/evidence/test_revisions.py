@@ -1,16 +1,21 @@
 """New revisions through the services: what they begin with, and discarding them."""
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from evidence.models import EvidenceFile, Mapping, Revision
+from assessors.rules import Decision
+from assessors.service import NewMapping, add_mapping
+from evidence.models import Evidence, EvidenceFile, Mapping, Revision, Submission
 from evidence.queries import files_of, get_draft
 from evidence.rules import EvidenceState
-from evidence.service import Claim, discard_revision, map_criteria, settle_state, start_revision
+from evidence.service import Claim, discard_revision, map_criteria, start_revision
 from evidence.storage import BlobStore
 from portfolio.app import Parts
 from portfolio.core.db import Database
 from portfolio.core.errors import Locked, NotFound
-from portfolio.records.models import CoverageRow
+from portfolio.tracking.recompute import differences
+from tests.factories import work
 from tests.factories.world import World
 from tests.functional.evidence.making import attach, begin, hand_in, item
 
@@ -22,14 +27,26 @@ def store(parts: Parts) -> BlobStore:
 
 
 def answered(database: Database, world: World, code: str, *, met: tuple[int, ...] = ()) -> None:
-    """The item as it stands after a review: `met` count for it, the others were refused."""
+    """The item as it stands after a review: `met` count for it, the others not yet; or all of it came back."""
     with database.write() as session:
-        for n in met:
-            session.get_one(CoverageRow, (world.portfolio_id, world.criterion_ids[n])).counted = ["E001"]
-        for row in session.query(CoverageRow).filter_by(portfolio_id=world.portfolio_id):
-            row.reasons = []
-        evidence = session.merge(item(database, code))
-        settle_state(session, evidence, awaiting=False, returned=not met)
+        submission = newest_submission(session, code)
+        if not met:
+            work.send_back(session, world, submission)
+            return
+        refused = dict.fromkeys(world.criterion_ids, Decision.NOT_YET)
+        decisions = {**refused, **{world.criterion_ids[n]: Decision.MET for n in met}}
+        work.judge(session, world, submission, decisions)
+
+
+def newest_submission(session: Session, code: str) -> Submission:
+    return session.scalars(
+        select(Submission)
+        .join(Revision, Revision.id == Submission.revision_id)
+        .join(Evidence, Evidence.id == Revision.evidence_id)
+        .where(Evidence.code == code)
+        .order_by(Submission.id.desc())
+        .limit(1)
+    ).one()
 
 
 def begin_again(database: Database, world: World, code: str, who: str = "candidate") -> int:
@@ -104,8 +121,40 @@ def test_discarding_leads_back_and_takes_nothing_from_the_earlier_revision(
 
     assert item(database, code).state is EvidenceState.RETURNED
     with database.read() as session:
+        assert list(differences(session)) == []
         assert session.query(Revision).count() == session.query(EvidenceFile).count() == 1
         assert session.query(Mapping).count() == 1
+
+
+def test_discarding_leads_to_what_was_decided_since_the_draft_was_begun(
+    database: Database, world: World
+) -> None:
+    code = begin(database, world, criteria=(0, 1))
+    hand_in(database, world, code)
+    answered(database, world, code, met=(0,))
+    begin_again(database, world, code)
+    with database.write() as session:
+        wanted = NewMapping(criterion=world.criterion_codes[2], reason="It shows this too.")
+        add_mapping(session, world.actor(session, "assessor"), newest_submission(session, code).code, wanted)
+
+    with database.write() as session:
+        discard_revision(session, world.actor(session, "candidate"), code)
+
+    assert item(database, code).state is EvidenceState.SUBMITTED
+    with database.read() as session:
+        assert list(differences(session)) == []
+
+
+def test_verify_reports_a_state_that_history_does_not_give(database: Database, world: World) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+    with database.write() as session:
+        session.merge(item(database, code)).state = EvidenceState.ASSESSED
+
+    with database.read() as session:
+        found = [(d.subject, d.stored, d.computed) for d in differences(session)]
+
+    assert found == [("item E001", "assessed", "submitted")]
 
 
 def test_a_first_draft_is_not_discarded_but_withdrawn(database: Database, world: World) -> None:
