@@ -6,6 +6,7 @@ import "./guard.js";
 import "./unsaved.js";
 import "./upload.js";
 import "./player.js";
+import "./region.js";
 import "./review.js";
 import "./grid.js";
 import "./glossary.js";
