@@ -1,11 +1,14 @@
-"""Work of evidence that no request waits for: removing bytes that nothing cites any more."""
+"""Work of evidence that no request waits for: removing bytes that nothing cites, or that never got a row."""
 
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from evidence.service import UNUSED_BLOB, forget_unused_blob
+from evidence.service.sweep import Swept, sweep_store
 from evidence.storage import BlobStore
 from portfolio.core import clock, jobs
 from portfolio.core.db import Database
@@ -13,6 +16,8 @@ from portfolio.core.settings import Settings
 
 log = logging.getLogger("evidence.jobs")
 GRACE = timedelta(hours=1)
+SWEEP = "store.swept"
+"""The daily job that removes blobs which never got a row."""
 
 
 def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]:
@@ -21,19 +26,40 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
     def remove_unused(database: Database, payload: Mapping[str, Any]) -> None:
         remove_unused_blob(database, store, int(payload["blob_id"]))
 
-    return {UNUSED_BLOB: remove_unused}
+    def sweep(database: Database, _payload: Mapping[str, Any]) -> None:
+        sweep_files(database, store, timedelta(hours=settings.sweep_after_hours))
+
+    return {UNUSED_BLOB: remove_unused, SWEEP: sweep}
+
+
+def schedule(session: Session) -> None:
+    """Once a day: the sweep of the file store."""
+    jobs.enqueue(session, SWEEP, unique_key=f"{SWEEP}:{clock.today().isoformat()}")
+
+
+def sweep_files(database: Database, store: BlobStore, delay: timedelta) -> Swept:
+    """Remove what has been in the store without a row for longer than `delay`, and rests of unfinished writes."""
+    swept = sweep_store(database, store, clock.now() - delay)
+    log.info(
+        "swept the file store: %d files without a row (%d bytes) and %d unfinished writes removed",
+        swept.blobs,
+        swept.size_bytes,
+        swept.unfinished,
+    )
+    return swept
 
 
 def remove_unused_blob(database: Database, store: BlobStore, blob_id: int) -> bool:
-    """Remove a blob that no file cites: the row first, then the bytes. Whether it was removed.
+    """Remove a blob that no file cites, its row and its bytes. Whether it was removed.
 
-    Bytes that were stored again within `GRACE` stay: their row may be on its way. A process that dies in
-    between leaves bytes without a row, which the sweep of the store finds.
+    Bytes that were stored again within `GRACE` stay: their row may be on its way. The bytes go while the row
+    is still held, so that a file which comes to cite them waits and then sees that they are gone. A process
+    that dies in between leaves the row, and the job runs again.
     """
     with database.write() as session:
         found = forget_unused_blob(session, blob_id)
-    if found is None or found[0] != store.name:
-        return False
-    store.delete(found[1], unless_modified_since=clock.now() - GRACE)
+        if found is None or found[0] != store.name:
+            return False
+        store.delete(found[1], unless_modified_since=clock.now() - GRACE)
     log.info("removed a file that nothing cites")
     return True

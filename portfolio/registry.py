@@ -38,7 +38,11 @@ ROUTERS: Sequence[APIRouter] = (
     tracking.routes,
 )
 HANDLERS: Sequence[MakeHandlers] = (recompute.handlers, evidence_jobs.handlers, people_jobs.handlers)
-SCHEDULE: Sequence[Callable[[Session], None]] = (recompute.schedule, people_jobs.schedule)
+SCHEDULE: Sequence[Callable[[Session], None]] = (
+    recompute.schedule,
+    evidence_jobs.schedule,
+    people_jobs.schedule,
+)
 RECOMPUTE: Recompute | None = recompute.recompute
 QUESTIONS = Questions(portfolios_on=portfolios_on, unit_use=unit_use)
 

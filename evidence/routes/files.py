@@ -23,6 +23,7 @@ from evidence.service import (
     move_file,
     rename_file,
 )
+from evidence.service.sweep import check_stored
 from evidence.sniff import sniff_blob
 from evidence.storage import BlobStore, StoredBlob
 from evidence.streaming import FormLimits, drain, receive_form, receive_raw
@@ -58,6 +59,7 @@ class _Desk:
         upload = Upload(blob, name, sniff_blob(self.store, blob), claimed_type, position)
         with self.database.write() as session:
             file = attach_file(session, self.actor, self.code, upload)
+            check_stored(self.store, blob)
             return file_view(file, file.blob)
 
 

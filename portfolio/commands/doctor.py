@@ -8,21 +8,28 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from evidence.service.sweep import blobs_without_row
 from evidence.sniff import sniff
 from portfolio.commands.common import AsJson, DataDir, out, print_json, settings_for
-from portfolio.core import migrate
+from portfolio.core import clock, migrate
+from portfolio.core.db import Database, make_engine
 from portfolio.core.errors import AppError
 from portfolio.core.settings import Settings
 from portfolio.stores import open_store
 
 _CLAMD_SOCKETS = ("/run/clamav/clamd.ctl", "/var/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")
+_SWEEP_LOOK = 10_000  # listing a large store to its end would take minutes
+_SWEEP_LATE = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,40 @@ def _store(settings: Settings) -> Finding:
     return Finding(name, True, True, "local folder" if settings.store == "local" else "S3-compatible store")
 
 
+def _sweep(settings: Settings) -> Finding:
+    """Bytes that no row names: normal for a day, a sign of a worker that does not run after three."""
+    name = "Files without a row"
+    try:
+        if migrate.current(settings.url) != migrate.head():
+            return Finding(name, True, False, "not looked at before the database is up to date")
+        with _looking_at(settings) as database:
+            listed = list(islice(blobs_without_row(database, open_store(settings)), _SWEEP_LOOK))
+    except (SQLAlchemyError, AppError, OSError) as error:
+        return Finding(name, True, False, f"not looked at ({type(error).__name__})")
+    due = clock.now() - timedelta(hours=settings.sweep_after_hours) - _SWEEP_LATE
+    late = [found for found in listed if found.modified_at < due]
+    count = f"{len(listed)}{' or more' if len(listed) == _SWEEP_LOOK else ''}"
+    size = sum(found.size_bytes for found in listed) / 1e6
+    return Finding(
+        name,
+        not late,
+        False,
+        f"{count}, {size:.1f} MB, wait for the daily sweep" if listed else "none",
+        f"{len(late)} of them should have been removed days ago; they take up space.",
+        "Let a worker run: the server's own (PORTFOLIO_INLINE_WORKER), or `portfolio worker`.",
+    )
+
+
+@contextmanager
+def _looking_at(settings: Settings) -> Iterator[Database]:
+    """The database for a look, with one connection."""
+    database = Database(make_engine(settings.url, pool_size=1))
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
 def _libmagic(_settings: Settings) -> Finding:
     ok = sniff(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n") == "application/pdf"
     return Finding(
@@ -227,6 +268,7 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _data_folder,
     _database,
     _store,
+    _sweep,
     _libmagic,
     _program(
         ("ffmpeg",),

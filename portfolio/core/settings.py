@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key")
 
     max_file_bytes: int = Field(10 * GIBIBYTE, ge=1, description="Largest file that is accepted, in bytes")
+    sweep_after_hours: int = Field(
+        24, ge=1, description="Stored bytes without a row are removed after this long, in hours"
+    )
     max_form_bytes: int = Field(4 * 1024**2, ge=1024, description="Largest form without files, in bytes")
 
     smtp_host: str = Field("", description="Mail server; empty keeps messages in the outbox page")
