@@ -7,11 +7,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.core.db import make_engine
 from portfolio.core.errors import Unavailable
 from portfolio.core.resources import migrations_dir
+
+_LOCK = 0x706F7274666F6C69  # "portfoli": any number that nobody else locks in this database
+_WAIT_SECONDS = 1800  # for another process that migrates a large database
 
 
 def config_for(url: str) -> Config:
@@ -23,16 +27,16 @@ def config_for(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database up to a revision.
+    """Bring the database up to a revision. Processes that do so at once wait for one another.
 
     Raises Unavailable when it is away, or when a newer version of this program made it.
     """
-    if not knows(url):
-        raise Unavailable(
-            "The database was made by a newer version of this program, so this one leaves it alone. "
-            "Install that version, or a later one."
-        )
-    with _reachable():
+    with _reachable(), _one_at_a_time(url):
+        if not knows(url):
+            raise Unavailable(
+                "The database was made by a newer version of this program, so this one leaves it alone. "
+                "Install that version, or a later one."
+            )
         command.upgrade(config_for(url), revision)
 
 
@@ -63,6 +67,22 @@ def head() -> str:
     found = ScriptDirectory.from_config(config_for("")).get_current_head()
     assert found is not None
     return found
+
+
+@contextmanager
+def _one_at_a_time(url: str) -> Iterator[None]:
+    """PostgreSQL: hold an advisory lock, which ends with its connection. SQLite has one writer anyway."""
+    engine = make_engine(url, pool_size=1)
+    try:
+        if engine.dialect.name == "sqlite":
+            yield
+            return
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"SET lock_timeout = {_WAIT_SECONDS * 1000}"))
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            yield
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """Migrations: the newest one equals the models, and each goes up, down and up again with rows present."""
 
+import subprocess
+import sys
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -51,6 +54,21 @@ def test_partial_indexes_of_the_models_are_partial_in_the_database(engine: sa.En
         assert {
             name for name, found in options.items() if found.get(f"{dialect}_where") is not None
         } == declared
+
+
+@pytest.mark.slow
+def test_processes_that_upgrade_at_once_wait_for_one_another(empty_database_url: str) -> None:
+    upgrade = "import sys; from portfolio.core import migrate; migrate.upgrade(sys.argv[1])"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", upgrade, empty_database_url], stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=100)[1] for process in started]
+    assert said == [""] * 4
+    assert [process.returncode for process in started] == [0] * 4
+    assert migrate.current(empty_database_url) == migrate.head()
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:
