@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from criteria.importers import detect
@@ -12,7 +12,7 @@ from criteria.importers.source import decode
 from criteria.rule_wording import FIELD_LABELS
 from criteria.rules import EvidenceKind, SufficiencyRule, rule_from_dict, rule_to_dict
 from criteria.rules.sufficiency import MAXIMUM_AGE_MONTHS, MAXIMUM_ITEMS
-from criteria.service import NodeText, VersionText, prepared
+from criteria.service import NodeText, PointText, VersionText, prepared
 from portfolio.core.errors import AppError, Invalid
 from portfolio.core.ids import new_code
 from portfolio.web.forms import Fields
@@ -21,6 +21,7 @@ MAX_SOURCE_BYTES = 20 * 1024**2
 MAX_FORM_BYTES = 32 * 1024**2
 """Room for a workbook of the largest size in base64, and the other fields."""
 SHOWN_LINES = 3_000
+MAX_ROWS = 5_000
 
 FORMAT_LABELS: tuple[tuple[str, str], ...] = (
     ("auto", "Find out"),
@@ -250,6 +251,43 @@ def read_node_text(fields: Fields) -> NodeText:
     )
     fields.check()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class PointsForm:
+    """A posted list: the rows that say something, the mark of what was shown, errors by field and row kept.
+
+    more  the person asked for more rows, not yet for saving
+    """
+
+    points: list[PointText]
+    shown: str
+    errors: Mapping[str, str] = field(default_factory=dict)
+    more: bool = False
+
+    def check(self) -> None:
+        """Raise Invalid when a row could not be read."""
+        if self.errors:
+            raise Invalid("Some rows need another look. Nothing was saved yet.", self.errors)
+
+
+def read_points(fields: Fields, *, with_term: bool) -> PointsForm:
+    """The rows `term-N` and `text-N` that are neither empty nor to be removed; errors count the rows kept."""
+    points: list[PointText] = []
+    errors: dict[str, str] = {}
+    count = fields.whole("count", "The number of rows", minimum=0, maximum=MAX_ROWS) or 0
+    for number in range(1, count + 1):
+        term = fields.line(f"term-{number}", "This", limit=MAX_STATEMENT) if with_term else ""
+        point = PointText(term, fields.text(f"text-{number}", "The text"))
+        if fields.flag(f"remove-{number}") or not (point.term or point.text):
+            continue
+        points.append(point)
+        for part in ("term", "text"):
+            if said := fields.errors.get(f"{part}-{number}"):
+                errors[f"{part}-{len(points)}"] = said
+    if said := fields.errors.get("count"):
+        errors[""] = said
+    return PointsForm(points, fields.raw("shown"), errors, more=fields.raw("then") == "more")
 
 
 def read_rule(fields: Fields) -> SufficiencyRule:

@@ -56,6 +56,11 @@ class UnitGuide:
     ranges: Mapping[int, Sequence[RangeRef]]
     rules: Mapping[int, EffectiveRule]
 
+    @property
+    def every_kind(self) -> tuple[GuidanceKind, ...]:
+        """All kinds of guidance in the order of the page, those that the unit lacks included."""
+        return GUIDANCE_ORDER
+
 
 @dataclass(frozen=True, slots=True)
 class UnitAdvice:

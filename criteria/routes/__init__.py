@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from criteria.routes import editing, importing, rule_editor, versions
+from criteria.routes import editing, importing, point_lists, rule_editor, versions
 
 routes = APIRouter()
-for part in (importing.routes, versions.routes, editing.routes, rule_editor.routes):
+for part in (importing.routes, versions.routes, editing.routes, point_lists.routes, rule_editor.routes):
     routes.include_router(part)
 
 __all__ = ["routes"]

@@ -9,8 +9,15 @@ from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries import VersionHead, get_node, get_version
 from criteria.rule_wording import node_words
 from criteria.rules import NodeKind
-from criteria.service import check_draft, edit_node, edit_version, remove_unit
-from portfolio.core.errors import Invalid
+from criteria.service import (
+    check_draft,
+    edit_node,
+    edit_version,
+    mark_of_node,
+    mark_of_version,
+    remove_unit,
+)
+from portfolio.core.errors import Invalid, Stale
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
 from portfolio.web.pages import render, see_other
 
@@ -29,6 +36,7 @@ def show_version_form(request: Request, session: ReadSession, actor: CurrentActo
         "level": found.level,
         "awarding_body": found.awarding_body,
         "label": head.version.label,
+        "shown": mark_of_version(head),
     }
     return _version_form(request, head, values, {})
 
@@ -40,9 +48,12 @@ def change_version(
     """Save the name and number of a draft."""
     head = get_version(session, actor, code, FRAMEWORK_MANAGE)
     try:
-        edit_version(session, actor, head, read_version_text(posted))
+        edit_version(session, actor, head, read_version_text(posted), shown=posted.raw("shown"))
     except Invalid as error:
         return _version_form(request, head, posted.values(), error.errors, 422)
+    except Stale as error:
+        values = {**posted.values(), "shown": mark_of_version(head)}
+        return _version_form(request, head, values, {}, 409, stale=error.message)
     return see_other(request, f"/frameworks/{code}", "Saved.")
 
 
@@ -59,6 +70,7 @@ def show_node_form(
         "text": node.text,
         "credits": "" if node.credits is None else str(node.credits),
         "optional": "" if node.mandatory else "1",
+        "shown": mark_of_node(node),
     }
     return _node_form(request, session, head, node, values, {})
 
@@ -71,9 +83,12 @@ def change_node(
     head = get_version(session, actor, code, FRAMEWORK_MANAGE)
     node = get_node(session, head, node_code)
     try:
-        edit_node(session, actor, head, node, read_node_text(posted))
+        edit_node(session, actor, head, node, read_node_text(posted), shown=posted.raw("shown"))
     except Invalid as error:
         return _node_form(request, session, head, node, posted.values(), error.errors, 422)
+    except Stale as error:
+        values = {**posted.values(), "shown": mark_of_node(node)}
+        return _node_form(request, session, head, node, values, {}, 409, stale=error.message)
     return see_other(request, _unit_url(session, head, node), "Saved.")
 
 
@@ -100,7 +115,13 @@ def _unit_url(session: ReadSession, head: VersionHead, node: Node) -> str:
 
 
 def _version_form(
-    request: Request, head: VersionHead, values: dict[str, str], errors: dict[str, str], status: int = 200
+    request: Request,
+    head: VersionHead,
+    values: dict[str, str],
+    errors: dict[str, str],
+    status: int = 200,
+    *,
+    stale: str = "",
 ) -> Response:
     crumbs = [
         ("Frameworks", "/frameworks"),
@@ -116,6 +137,7 @@ def _version_form(
         head=head,
         values=values,
         errors=errors,
+        stale=stale,
     )
 
 
@@ -127,6 +149,8 @@ def _node_form(
     values: dict[str, str],
     errors: dict[str, str],
     status: int = 200,
+    *,
+    stale: str = "",
 ) -> Response:
     words = node_words(node.kind, node.ref)
     return render(
@@ -144,4 +168,5 @@ def _node_form(
         is_unit=node.kind is NodeKind.UNIT,
         values=values,
         errors=errors,
+        stale=stale,
     )

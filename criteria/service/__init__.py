@@ -1,13 +1,25 @@
 """Writes of frameworks. Every function works in the caller's transaction and never commits."""
 
-from criteria.service.editing import NodeText, VersionText, check_draft, edit_node, edit_version, remove_unit
+from criteria.service.drafts import check_draft, mark_of_node, mark_of_version
+from criteria.service.editing import NodeText, VersionText, edit_node, edit_version, remove_unit
 from criteria.service.plan import outcomes_stand_in, prepared
+from criteria.service.point_lists import (
+    WITH_TERM,
+    PointText,
+    mark_of_points,
+    points_of,
+    range_of,
+    set_guidance,
+    set_range,
+)
 from criteria.service.rule_changes import RuleEffect, check_rule, rule_effects, set_rule
 from criteria.service.states import activate_version, retire_version
 from criteria.service.store import Source, add_units, store_framework
 
 __all__ = [
+    "WITH_TERM",
     "NodeText",
+    "PointText",
     "RuleEffect",
     "Source",
     "VersionText",
@@ -17,11 +29,18 @@ __all__ = [
     "check_rule",
     "edit_node",
     "edit_version",
+    "mark_of_node",
+    "mark_of_points",
+    "mark_of_version",
     "outcomes_stand_in",
+    "points_of",
     "prepared",
+    "range_of",
     "remove_unit",
     "retire_version",
     "rule_effects",
+    "set_guidance",
+    "set_range",
     "set_rule",
     "store_framework",
 ]

@@ -1,20 +1,26 @@
 """Small corrections of a draft. An active version never changes; see `rule_changes` for what a centre may add."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from criteria.importers.parsed import MAX_STATEMENT
-from criteria.models import FrameworkVersion, Guidance, Node, RangeItem, RuleChange, VersionState
-from criteria.permissions import FRAMEWORK_MANAGE
+from criteria.models import FrameworkVersion, Guidance, Node, Qualification, RangeItem, RuleChange
 from criteria.queries.versions import VersionHead
 from criteria.rules import NodeKind
+from criteria.service.drafts import (
+    check_fresh,
+    fresh_node,
+    lock_draft,
+    log_edit,
+    mark_of_node,
+    mark_of_version,
+)
 from criteria.service.plan import MAX_REF
-from portfolio.core import log
 from portfolio.core.actor import Actor
-from portfolio.core.errors import Invalid, Locked
+from portfolio.core.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +44,16 @@ class VersionText:
     label: str
 
 
-def edit_version(session: Session, actor: Actor, head: VersionHead, new: VersionText) -> None:
+def edit_version(session: Session, actor: Actor, head: VersionHead, new: VersionText, *, shown: str) -> None:
     """Correct title, number, level, awarding body and label of a draft.
 
     A qualification that has another version keeps its own title and awarding body: only this version's
-    root changes then. Raises Locked unless draft, Invalid when the title or label is missing or taken.
+    root changes then. `shown` is the `mark_of_version` that the person saw. Raises Locked unless draft, Stale when
+    it is another by now, Invalid when the title or label is missing or taken.
     """
-    check_draft(actor, head)
+    lock_draft(session, actor, head)
+    session.get_one(Qualification, head.qualification.id, populate_existing=True)
+    check_fresh(shown, mark_of_version(head))
     version, qualification = head.version, head.qualification
     others = session.scalars(
         select(FrameworkVersion.label).where(
@@ -61,15 +70,20 @@ def edit_version(session: Session, actor: Actor, head: VersionHead, new: Version
         qualification.title, qualification.number = new.title, new.number[:60]
         qualification.level, qualification.awarding_body = new.level[:40], new.awarding_body
     session.flush()
-    _log(session, actor, "framework.edited", version.code, {"title": new.title, "label": new.label})
+    log_edit(session, actor, head, "framework.edited", {"title": new.title, "label": new.label})
 
 
-def edit_node(session: Session, actor: Actor, head: VersionHead, node: Node, new: NodeText) -> None:
+def edit_node(
+    session: Session, actor: Actor, head: VersionHead, node: Node, new: NodeText, *, shown: str
+) -> None:
     """Correct the reference and text of a node of a draft, and a unit's credits and whether it is mandatory.
 
-    Raises Locked unless draft; Invalid when the text is missing or too long, or the reference is taken.
+    `shown` is the `mark_of_node` that the person saw. Raises Locked unless draft; Stale when the node is
+    another by now; Invalid when the text is missing or too long, or the reference is taken.
     """
-    check_draft(actor, head)
+    lock_draft(session, actor, head)
+    node = fresh_node(session, node)
+    check_fresh(shown, mark_of_node(node))
     errors = _text_errors(new)
     if new.ref != node.ref and _is_taken(session, node, new.ref):
         errors["ref"] = f"The reference “{new.ref}” is used already."
@@ -81,7 +95,7 @@ def edit_node(session: Session, actor: Actor, head: VersionHead, node: Node, new
         node.credits, node.mandatory = new.credits, new.mandatory
     session.flush()
     data = {"node": node.code, "before": before, "after": {"ref": new.ref, "text": new.text}}
-    _log(session, actor, "framework.edited", head.version.code, data)
+    log_edit(session, actor, head, "framework.edited", data)
 
 
 def remove_unit(session: Session, actor: Actor, head: VersionHead, unit: Node) -> None:
@@ -89,7 +103,8 @@ def remove_unit(session: Session, actor: Actor, head: VersionHead, unit: Node) -
 
     Raises Locked unless draft, and Invalid for the last unit.
     """
-    check_draft(actor, head)
+    lock_draft(session, actor, head)
+    unit = fresh_node(session, unit)
     units = select(Node.id).where(Node.version_id == unit.version_id, Node.kind == NodeKind.UNIT)
     if session.scalar(units.where(Node.id != unit.id).limit(1)) is None:
         raise Invalid("This is the only unit. Put the whole draft away instead.")
@@ -103,14 +118,7 @@ def remove_unit(session: Session, actor: Actor, head: VersionHead, unit: Node) -
     session.execute(delete(RuleChange).where(RuleChange.node_id.in_(inside)))
     data = {"ref": unit.ref, "text": unit.text}
     session.execute(delete(Node).where(Node.id.in_(inside)).execution_options(synchronize_session="fetch"))
-    _log(session, actor, "framework.unit_removed", head.version.code, data)
-
-
-def check_draft(actor: Actor, head: VersionHead) -> None:
-    """Raise NotFound unless the actor manages the version, Locked unless it is a draft."""
-    FRAMEWORK_MANAGE.require(actor, head)
-    if head.version.state is not VersionState.DRAFT:
-        raise Locked("An active version never changes. Bring the changed framework in as a new version.")
+    log_edit(session, actor, head, "framework.unit_removed", data)
 
 
 def _check_version_text(new: VersionText, taken: Sequence[str]) -> None:
@@ -146,7 +154,3 @@ def _is_taken(session: Session, node: Node, ref: str) -> bool:
     if node.kind is not NodeKind.UNIT:
         query = query.where(Node.unit_id == node.unit_id)
     return session.scalar(query.limit(1)) is not None
-
-
-def _log(session: Session, actor: Actor, action: str, subject: str, data: Mapping[str, object]) -> None:
-    log.append(session, actor, log.Stream.centre(actor.centre_code), action, subject, data)

@@ -16,16 +16,16 @@ from criteria.models import (
     RangeItem,
     RuleChange,
     UnitGroup,
-    VersionState,
 )
 from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries.versions import GROUP_LIMITS, VersionHead, groups_of_version
 from criteria.rules import GuidanceKind, NodeKind, RuleBy, rule_from_dict
+from criteria.service.drafts import lock_draft
 from criteria.service.plan import ROOT, Planned, checked_plan, prepared
 from criteria.service.states import activate_version
 from portfolio.core import clock, log
 from portfolio.core.actor import Actor
-from portfolio.core.errors import Invalid, Locked, NotFound
+from portfolio.core.errors import Invalid, NotFound
 from portfolio.core.ids import new_code
 from portfolio.core.text import fold
 from portfolio.people.models import Centre
@@ -110,10 +110,8 @@ def add_units(session: Session, actor: Actor, head: VersionHead, parsed: ParsedF
 
     A group of the same reference is the draft's own. Raises Locked, or Invalid as `store_framework`.
     """
-    FRAMEWORK_MANAGE.require(actor, head)
+    lock_draft(session, actor, head)
     version = head.version
-    if version.state is not VersionState.DRAFT:
-        raise Locked("An active version never changes. Bring the changed framework in as a new version.")
     root = session.scalars(
         select(Node).where(Node.version_id == version.id, Node.kind == NodeKind.QUALIFICATION)
     ).one()
@@ -126,7 +124,6 @@ def add_units(session: Session, actor: Actor, head: VersionHead, parsed: ParsedF
     )
     _refuse_known(parsed, refs | set(titles))
     plan = checked_plan(parsed, already=_node_count(session, version.id))
-    session.refresh(root, with_for_update=True)
     groups = _write_groups(session, version, parsed)
     _place(session, version, plan, root=root, first=root.last + 1, groups=groups)
     _write_details(session, actor, version, plan)

@@ -14,8 +14,9 @@ from assessors.models import SignOff
 from assessors.rules import Decision
 from criteria.models import FrameworkVersion, Qualification
 from criteria.rules import EvidenceKind
-from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
+from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission, Upload
 from evidence.rules import EvidenceState, MappingOrigin
+from evidence.rules.tus import UploadState
 from evidence.storage import BlobStore
 from portfolio.core import clock, ids
 from portfolio.core.mail import queue_mail
@@ -53,6 +54,7 @@ INSIDERS: dict[str, frozenset[str]] = {
     "evidence/code": _OF_PORTFOLIO,
     "gap/criterion_code": _CENTRE,  # a criterion is the centre's; the evidence made for it is one's own
     "files/code": _OF_PORTFOLIO,
+    "uploads/code": _CANDIDATE,
     "portfolios/code": _OF_PORTFOLIO,
     "allocations/allocation_code": _OF_PORTFOLIO,
     "units/unit_code": _CENTRE,
@@ -65,8 +67,8 @@ INSIDERS: dict[str, frozenset[str]] = {
     "records/evidence_code": _ASSESSING,
     "sign-offs/code": _ASSESSING,
 }
-FORMATS = {"form": "csv"}
-"""Parameters that name a format and no object: what to put in their place."""
+FORMATS = {"form": "csv", "kind": "advice"}
+"""Parameters that name a format or a sort and no object: what to put in their place."""
 PUBLIC_SECRETS = {"token"}
 """Parameters of public routes that are secrets themselves: there is no own or foreign."""
 
@@ -183,6 +185,7 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
     return {
         "evidence/code": draft.code,
         "files/code": kept.code,
+        "uploads/code": _uploaded(session, world, draft, kept).code,
         "reviews/code": submission.code,
         "drop/mapping_code": revision.mappings[0].code,
         "decisions/mapping_code": draft.revisions[0].mappings[0].code,
@@ -201,6 +204,28 @@ def _revised(session: Session, world: World) -> Evidence:
     item.state, answer.started_from = EvidenceState.DRAFT, EvidenceState.ASSESSED
     session.flush()
     return item
+
+
+def _uploaded(session: Session, world: World, item: Evidence, file: EvidenceFile) -> Upload:
+    """The candidate's upload that the file came by."""
+    candidate, now = world.people["candidate"], clock.now()
+    row = Upload(
+        code=ids.new_code(20),
+        evidence_id=item.id,
+        person_id=candidate,
+        membership_id=session.query(Membership.id).filter_by(person_id=candidate).scalar(),
+        state=UploadState.COMPLETE,
+        length_bytes=5,
+        received_bytes=5,
+        store="local",
+        file_code=file.code,
+        created_at=now,
+        expires_at=now,
+        ended_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _recorded(session: Session, world: World) -> Evidence:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import httpx2
 import pytest
 from sqlalchemy import func, select
 
@@ -45,6 +46,12 @@ def draft_of(browser: Browser, database: Database) -> FrameworkVersion:
     """A draft made through the page."""
     browser.submit("/frameworks/import", {**DETAILS, "source": PAGE, "then": "draft"})
     return versions(database)[-1]
+
+
+def correct(browser: Browser, url: str, changes: dict[str, str]) -> httpx2.Response:
+    """Open a form of a draft and send it back with changes."""
+    shown = browser.get(url).text.split('name="shown" value="')[1].split('"')[0]
+    return browser.submit(url, {"shown": shown, **changes})
 
 
 @pytest.mark.parametrize("name", STAFF)
@@ -192,11 +199,11 @@ def test_a_draft_is_corrected_extended_and_activated(
             session.scalars(select(Node).where(Node.version_id == draft.id, Node.kind == kind).limit(1)).one()
             for kind in (NodeKind.UNIT, NodeKind.CRITERION)
         )
-    changed = browser.submit(f"{base}/nodes/{criterion.code}/edit", {"ref": "1.9", "text": "Another text"})
+    changed = correct(browser, f"{base}/nodes/{criterion.code}/edit", {"ref": "1.9", "text": "Another text"})
     assert changed.status_code == 303
     assert "Another text" in browser.get(f"{base}/units/{unit.code}").text
     renamed = {"title": "New name", "label": "A", "number": "", "level": "3", "awarding_body": "Body"}
-    assert browser.submit(f"{base}/edit", renamed).status_code == 303
+    assert correct(browser, f"{base}/edit", renamed).status_code == 303
     added = browser.submit(
         "/frameworks/import", {"source": PAGE.replace("Handle", "Avoid"), "into": draft.code}
     )
@@ -205,6 +212,32 @@ def test_a_draft_is_corrected_extended_and_activated(
     assert browser.submit(f"{base}/activate").status_code == 303
     assert browser.submit(f"{base}/edit", renamed).status_code == 409
     assert "Avoid complaints" in browser.get(base).text
+
+
+@pytest.mark.parametrize("form", ["node", "version"])
+def test_a_correction_of_what_somebody_else_corrected_meanwhile_waits(
+    form: str, browse: Browse, world: World, database: Database
+) -> None:
+    browser = browse("manager")
+    draft = draft_of(browser, database)
+    with database.read() as session:
+        node = session.scalars(
+            select(Node).where(Node.version_id == draft.id, Node.kind == NodeKind.CRITERION).limit(1)
+        ).one()
+    url = f"/frameworks/{draft.code}" + (f"/nodes/{node.code}/edit" if form == "node" else "/edit")
+    first, mine = (
+        {"ref": "1.1", "text": words, "title": words, "label": "1"}
+        for words in ("Theirs first", "Mine later")
+    )
+    seen = browser.get(url).text.split('name="shown" value="')[1].split('"')[0]
+    assert correct(browser, url, first).status_code == 303
+    page = browser.submit(url, {"shown": seen, **mine})
+    assert page.status_code == 409
+    assert "Theirs first" in page.text
+    assert "Mine later" in page.text
+    again = page.text.split('name="shown" value="')[1].split('"')[0]
+    assert browser.submit(url, {"shown": again, **mine}).status_code == 303
+    assert "Mine later" in browser.get(url).text
 
 
 @pytest.mark.parametrize("text", ["", "x" * 5001, "a\x00b"])

@@ -15,7 +15,16 @@ from criteria.queries import (
     stored_rules,
 )
 from criteria.rules import EvidenceKind, NodeKind, RuleBy, SufficiencyRule
-from criteria.service import NodeText, Source, edit_node, remove_unit, rule_effects, set_rule, store_framework
+from criteria.service import (
+    NodeText,
+    Source,
+    edit_node,
+    mark_of_node,
+    remove_unit,
+    rule_effects,
+    set_rule,
+    store_framework,
+)
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid, Locked, NotFound
 from portfolio.core.log import Stream, entries_of
@@ -204,8 +213,12 @@ def test_a_reference_that_is_taken_is_refused(database: Database, world: World) 
         head, nodes = draft(session, world)
         actor = world.actor(session, "manager")
         with pytest.raises(Invalid) as caught:
-            edit_node(session, actor, head, nodes[4], NodeText("1.1", "Anything"))
-        edit_node(session, actor, head, nodes[4], NodeText("1.3", "Something else"))
+            edit_node(
+                session, actor, head, nodes[4], NodeText("1.1", "Anything"), shown=mark_of_node(nodes[4])
+            )
+        edit_node(
+            session, actor, head, nodes[4], NodeText("1.3", "Something else"), shown=mark_of_node(nodes[4])
+        )
     assert "used already" in caught.value.errors["ref"]
     assert nodes[4].text == "Something else"
 
@@ -214,4 +227,11 @@ def test_an_active_version_is_not_edited(database: Database, world: World) -> No
     with database.write() as session:
         head, unit = loaded(session, world)
         with pytest.raises(Locked):
-            edit_node(session, world.actor(session, "manager"), head, unit, NodeText("U/1", "Other"))
+            edit_node(
+                session,
+                world.actor(session, "manager"),
+                head,
+                unit,
+                NodeText("U/1", "Other"),
+                shown=mark_of_node(unit),
+            )
