@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from criteria.rules import EvidenceKind
 from evidence.rules import EvidenceState, MappingOrigin
+from evidence.rules.tus import UploadState
 from portfolio.core.db import Choice, Model
 
 
@@ -117,6 +118,56 @@ class EvidenceFile(Model):
     added_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
 
     blob: Mapped[Blob] = relationship()
+
+
+class Upload(Model):
+    """A file on its way in by tus. `received_bytes` never counts more than is durable in the store.
+
+    `generation` grows each time a request takes the upload over: an older request then commits nothing more.
+    `sha256` is set when the bytes are about to move to their place, so that a crash in between loses nothing.
+    `file_code` names the file it became; no key, because the file may be taken off the draft again.
+    """
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        Index("ix_uploads_person", "person_id", "state"),
+        Index("ix_uploads_expiry", "state", "expires_at"),
+        CheckConstraint("received_bytes >= 0 AND received_bytes <= length_bytes", name="within_length"),
+        CheckConstraint("(state = 'complete') = (file_code IS NOT NULL)", name="complete_has_file"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    evidence_id: Mapped[int] = mapped_column(ForeignKey("evidence.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    membership_id: Mapped[int] = mapped_column(ForeignKey("memberships.id"))  # the role it is sent in
+    state: Mapped[UploadState] = mapped_column(Choice(UploadState), default=UploadState.OPEN)
+    length_bytes: Mapped[int] = mapped_column(BigInteger)
+    received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    metadata_line: Mapped[str] = mapped_column(Text, default="")  # Upload-Metadata, unchanged
+    generation: Mapped[int] = mapped_column(default=0)
+    store: Mapped[str] = mapped_column(String(40))
+    multipart_id: Mapped[str] = mapped_column(Text, default="")  # this and what follows: S3 only
+    next_part: Mapped[int] = mapped_column(default=1)
+    tail_key: Mapped[str] = mapped_column(String(200), default="")
+    tail_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    file_code: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]  # when nothing of it was left among the unfinished
+
+
+class UploadPart(Model):
+    """A part of an upload that the S3 store has taken."""
+
+    __tablename__ = "upload_parts"
+
+    upload_id: Mapped[int] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    etag: Mapped[str] = mapped_column(String(200))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 _LIVE = text("dropped_at IS NULL")

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 import portfolio.tables  # noqa: F401  (every model is known after this)
 from evidence.storage import BlobStore
+from evidence.uploads import Desk
 from portfolio.core import jobs, mail
 from portfolio.core.db import Database, make_engine
 from portfolio.core.resources import static_dir
@@ -91,6 +92,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         title="Competency Portfolio", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.settings, app.state.database, app.state.store = settings, parts.database, parts.store
+    app.state.uploads = Desk(parts.database, parts.store, settings)
     app.state.load_actor = partial(load_actor, idle=timedelta(minutes=settings.session_idle_minutes))
     app.state.questions = QUESTIONS
     app.state.pages = Pages(navigation)

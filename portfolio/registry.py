@@ -13,6 +13,7 @@ from criteria import routes as criteria_routes
 from evidence import jobs as evidence_jobs
 from evidence import routes as evidence_routes
 from evidence.storage import BlobStore
+from evidence.uploads import jobs as upload_jobs
 from portfolio import home
 from portfolio.core import jobs
 from portfolio.core.db import Recompute
@@ -37,10 +38,16 @@ ROUTERS: Sequence[APIRouter] = (
     records.routes,
     tracking.routes,
 )
-HANDLERS: Sequence[MakeHandlers] = (recompute.handlers, evidence_jobs.handlers, people_jobs.handlers)
+HANDLERS: Sequence[MakeHandlers] = (
+    recompute.handlers,
+    evidence_jobs.handlers,
+    upload_jobs.handlers,
+    people_jobs.handlers,
+)
 SCHEDULE: Sequence[Callable[[Session], None]] = (
     recompute.schedule,
     evidence_jobs.schedule,
+    upload_jobs.schedule,
     people_jobs.schedule,
 )
 RECOMPUTE: Recompute | None = recompute.recompute

@@ -45,6 +45,7 @@ from evidence.queries.items import (
 )
 from evidence.queries.lists import PAGE_SIZE, EvidenceList, ListFilter, ListRow, Shows, list_evidence
 from evidence.queries.timeline import Event, timeline
+from evidence.queries.uploads import UploadView, completed_file, unfinished_uploads
 
 __all__ = [
     "PAGE_SIZE",
@@ -65,8 +66,10 @@ __all__ = [
     "Shows",
     "Target",
     "UnitChoice",
+    "UploadView",
     "assessors_concerned",
     "check_open",
+    "completed_file",
     "content_digest",
     "criteria_to_choose",
     "draft_picture",
@@ -92,5 +95,6 @@ __all__ = [
     "submissions_of",
     "targets",
     "timeline",
+    "unfinished_uploads",
     "visible_revisions",
 ]

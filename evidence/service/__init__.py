@@ -28,10 +28,13 @@ from evidence.service.mappings import (
 )
 from evidence.service.revisions import discard_revision, start_revision
 from evidence.service.submission import submit_evidence
+from evidence.service.uploads import UPLOAD_RECEIVED, Announced
 
 __all__ = [
     "MAX_FILES",
     "UNUSED_BLOB",
+    "UPLOAD_RECEIVED",
+    "Announced",
     "Claim",
     "DraftFields",
     "Upload",

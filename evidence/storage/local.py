@@ -1,11 +1,10 @@
-"""Blobs in a folder: `ab/cd/<sha256>`, and `tmp/` for what is being written.
+"""Blobs in a folder: `ab/cd/<sha256>`, `tmp/` for what is being written, `partial/` for resumable uploads.
 
 A blob is written to a temporary name in the same file system, synced, renamed over the final name, and
 the folder is synced. A crash therefore leaves either the whole blob or a temporary file, which
 `sweep_temporary` removes.
 """
 
-import errno
 import hashlib
 import os
 import secrets
@@ -19,33 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from evidence.storage.disk import make_folders, sync_folder, translated, write_all
+from evidence.storage.partial_local import LocalPartials
 from evidence.storage.protocol import BlobMissing, StoredBlob, StoredKey, is_key, key_for
 from portfolio.core.errors import AppError, TooLarge, Unavailable
 
 _PIECE_BYTES = 256 * 1024
 _HASH_ASIDE_BYTES = 256 * 1024  # below this, handing a buffer to another thread costs more than it saves
 _FLUSH_EVERY_BYTES = 32 * 1024 * 1024
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-
-
-def _sentence(error: OSError) -> str:
-    if error.errno in _FULL:
-        return "The disk of the file store is full."
-    if error.errno in _REFUSED:
-        return "The folder of the file store may not be written or read."
-    if error.errno == errno.EMFILE:
-        return "Too many files are open at once."
-    return f"The folder of the file store does not work ({os.strerror(error.errno or 0)})."
-
-
-@contextmanager
-def _translated(store: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable(_sentence(error), store=store, errno=error.errno) from error
 
 
 class LocalStore:
@@ -65,14 +45,19 @@ class LocalStore:
         """The folder of unfinished writes."""
         return self._root / "tmp"
 
+    @property
+    def partials(self) -> LocalPartials:
+        """What is on its way in by resumable uploads."""
+        return LocalPartials(self._root, self._name, self.path)
+
     def writer(self, max_bytes: int) -> "LocalWriter":
-        with _translated(self._name):
+        with translated(self._name):
             self.temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
             return LocalWriter(self, self._hashers, max_bytes)
 
     def open(self, key: str, start: int = 0, end_exclusive: int | None = None) -> "LocalReader":
         path = self.path(key)
-        with _translated(self._name):
+        with translated(self._name):
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             except FileNotFoundError as error:
@@ -94,18 +79,18 @@ class LocalStore:
             return
         if unless_modified_since is not None and found.st_mtime >= unless_modified_since.timestamp():
             return
-        with _translated(self._name):
+        with translated(self._name):
             self.path(key).unlink(missing_ok=True)
 
     def keys(self, prefix: str = "") -> Iterator[StoredKey]:
-        with _translated(self._name):
+        with translated(self._name):
             for outer in _folders(self._root, prefix[:2]):
                 for inner in _folders(self._root / outer, prefix[3:5]):
                     yield from self._keys_in(f"{outer}/{inner}", prefix)
 
     def sweep_temporary(self, older_than: datetime) -> int:
         removed = 0
-        with _translated(self._name), suppress(FileNotFoundError):
+        with translated(self._name), suppress(FileNotFoundError):
             for path in sorted(self.temporary.iterdir()):
                 with suppress(FileNotFoundError):  # finished or swept by somebody else meanwhile
                     if path.lstat().st_mtime < older_than.timestamp():
@@ -133,7 +118,7 @@ class LocalStore:
         return path
 
     def _stat(self, key: str) -> os.stat_result | None:
-        with _translated(self._name):
+        with translated(self._name):
             try:
                 found = self.path(key).lstat()
             except (FileNotFoundError, BlobMissing):
@@ -171,7 +156,7 @@ class LocalWriter:
                 raise TooLarge("The file is larger than is allowed.", limit=self._max)
             hashing = self._hash(chunk)
             try:
-                _write_all(descriptor, chunk)
+                write_all(descriptor, chunk)
             finally:
                 if hashing:
                     hashing.result()
@@ -186,11 +171,11 @@ class LocalWriter:
             final = self._store.path(key_for(sha256))
             self._descriptor = None
             os.close(descriptor)
-            _make_folders(final.parent)
+            make_folders(final.parent)
             # Also over a blob that is there: the content is the same, a damaged one is healed, and its
             # new time stamp keeps the sweep of unused blobs away until the row is written.
             self._temporary.replace(final)
-            _sync_folder(final.parent)
+            sync_folder(final.parent)
             return StoredBlob(self._store.name, key_for(sha256), sha256, self._size)
 
     def abort(self) -> None:
@@ -234,7 +219,7 @@ class LocalWriter:
     @contextmanager
     def _clean_up_on_failure(self) -> Iterator[None]:
         try:
-            with _translated(self._store.name):
+            with translated(self._store.name):
                 yield
         except AppError:
             self.abort()
@@ -260,7 +245,7 @@ class LocalReader:
         if self._descriptor is None or self._position >= self._end:
             self.close()
             raise StopIteration
-        with _translated(self._store):
+        with translated(self._store):
             piece = os.pread(self._descriptor, min(_PIECE_BYTES, self._end - self._position), self._position)
         if not piece:
             self.close()
@@ -283,29 +268,6 @@ class LocalReader:
 
     def __del__(self) -> None:
         self.close()
-
-
-def _write_all(descriptor: int, chunk: bytes | bytearray | memoryview) -> None:
-    written = os.write(descriptor, chunk)
-    while written < len(chunk):  # a nearly full disk takes a part and refuses the rest
-        written += os.write(descriptor, memoryview(chunk)[written:])
-
-
-def _make_folders(folder: Path) -> None:
-    """Create the two levels of a key and make them durable. Two writers may do so at once."""
-    if folder.is_dir():
-        return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sync_folder(folder.parent)
-    _sync_folder(folder.parent.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _folders(folder: Path, prefix: str) -> list[str]:

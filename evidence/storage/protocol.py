@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from portfolio.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from evidence.storage.partial import Partials
 
 _KEY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{60}")
 
@@ -115,6 +118,11 @@ class BlobStore(Protocol):
     @property
     def name(self) -> str:
         """What rows write down to find the store again, such as "local"."""
+        ...
+
+    @property
+    def partials(self) -> "Partials":
+        """What is on its way in by resumable uploads. No sweep of this store touches it."""
         ...
 
     def writer(self, max_bytes: int) -> BlobWriter:

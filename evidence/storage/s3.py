@@ -23,6 +23,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from evidence.storage.partial_s3 import FOLDER as PARTIAL
+from evidence.storage.partial_s3 import S3Partials
 from evidence.storage.protocol import BlobMissing, StoredBlob, StoredKey, is_key, key_for
 from portfolio.core.errors import AppError, TooLarge, Unavailable
 
@@ -83,12 +85,21 @@ class S3Store:
     def name(self) -> str:
         return self._name
 
+    @property
+    def partials(self) -> S3Partials:
+        """What is on its way in by resumable uploads."""
+        return S3Partials(self)
+
     def writer(self, max_bytes: int) -> "S3Writer":
         return S3Writer(self, max_bytes)
 
     def open(self, key: str, start: int = 0, end_exclusive: int | None = None) -> "S3Reader":
         if not is_key(key):
             raise BlobMissing(self._name, key)
+        return self.stream(key, start, end_exclusive)
+
+    def stream(self, key: str, start: int = 0, end_exclusive: int | None = None) -> "S3Reader":
+        """As `open`, for any object of ours, temporary ones too."""
         if end_exclusive is not None and start >= end_exclusive:
             end_exclusive = start + 1  # still asks whether the blob is there
             return S3Reader(self, key, start, start, self.body(key, start, end_exclusive)[0])
@@ -132,13 +143,13 @@ class S3Store:
             self.client.delete_object(Bucket=self.bucket, Key=where)
 
     def keys(self, prefix: str = "") -> Iterator[StoredKey]:
-        for found in self._objects(prefix):
+        for found in self.objects(prefix):
             if is_key(found.key):
                 yield found
 
     def sweep_temporary(self, older_than: datetime) -> int:
         removed = 0
-        for found in self._objects(_TEMPORARY):
+        for found in self.objects(_TEMPORARY):
             if found.modified_at < older_than:
                 with self.translated(found.key):
                     self.client.delete_object(Bucket=self.bucket, Key=self.full(found.key))
@@ -176,7 +187,34 @@ class S3Store:
                 "The file store does not answer.", store=self._name, code=type(error).__name__
             ) from error
 
-    def _objects(self, prefix: str) -> Iterator[StoredKey]:
+    def copy(self, source: str, target: str, size_bytes: int) -> None:
+        """Copy inside the bucket without the bytes passing through here. BlobMissing, Unavailable."""
+        _copy(self, source, target, size_bytes)
+
+    def remove_object(self, key: str) -> None:
+        """Remove any object of ours, temporary ones too; nothing happens when there is none."""
+        with self.translated(""):
+            self.client.delete_object(Bucket=self.bucket, Key=self.full(key))
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Drop a multipart upload with its parts; nothing happens when there is none."""
+        with suppress(BlobMissing), self.translated(key):
+            try:
+                self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.full(key), UploadId=upload_id)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != "NoSuchUpload":
+                    raise
+
+    def multiparts(self, prefix: str) -> Iterator[tuple[str, str, datetime]]:
+        """(upload id, key, when it was begun) of every multipart upload that has neither ended nor been dropped."""
+        with self.translated(""):
+            pages = self.client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.full(prefix)):
+                for found in page.get("Uploads", []):
+                    yield found["UploadId"], found["Key"].removeprefix(self.prefix), found["Initiated"]
+
+    def objects(self, prefix: str) -> Iterator[StoredKey]:
+        """Every object of ours whose key begins with the prefix, temporary ones too, in the order of keys."""
         with self.translated(""):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.full(prefix)):
@@ -186,15 +224,10 @@ class S3Store:
 
     def _sweep_uploads(self, older_than: datetime) -> int:
         removed = 0
-        with self.translated(""):
-            pages = self.client.get_paginator("list_multipart_uploads")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
-                for upload in page.get("Uploads", []):
-                    if upload["Initiated"] < older_than:
-                        self.client.abort_multipart_upload(
-                            Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                        )
-                        removed += 1
+        for upload_id, key, begun_at in self.multiparts(""):
+            if begun_at < older_than and not key.startswith(PARTIAL):  # those have an expiry of their own
+                self.abort_multipart(key, upload_id)
+                removed += 1
         return removed
 
 

@@ -672,6 +672,50 @@ def upgrade() -> None:
         batch_op.create_index("ix_rule_changes_node", ["version_id", "node_id", "owner", "id"], unique=False)
 
     op.create_table(
+        "uploads",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("evidence_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("membership_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("length_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("received_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("metadata_line", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("store", sa.String(length=40), nullable=False),
+        sa.Column("multipart_id", sa.Text(), nullable=False),
+        sa.Column("next_part", sa.Integer(), nullable=False),
+        sa.Column("tail_key", sa.String(length=200), nullable=False),
+        sa.Column("tail_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("file_code", sa.String(length=20), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'complete') = (file_code IS NOT NULL)", name=op.f("ck_uploads_complete_has_file")
+        ),
+        sa.CheckConstraint(
+            "received_bytes >= 0 AND received_bytes <= length_bytes", name=op.f("ck_uploads_within_length")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_uploads_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["membership_id"], ["memberships.id"], name=op.f("fk_uploads_membership_id_memberships")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_uploads_person_id_persons")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+        sa.UniqueConstraint("code", name=op.f("uq_uploads_code")),
+    )
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_uploads_evidence_id"), ["evidence_id"], unique=False)
+        batch_op.create_index("ix_uploads_expiry", ["state", "expires_at"], unique=False)
+        batch_op.create_index("ix_uploads_person", ["person_id", "state"], unique=False)
+
+    op.create_table(
         "evidence_files",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=20), nullable=False),
@@ -787,6 +831,17 @@ def upgrade() -> None:
     with op.batch_alter_table("submissions", schema=None) as batch_op:
         batch_op.create_index("ix_submissions_portfolio", ["portfolio_id", "submitted_at"], unique=False)
 
+    op.create_table(
+        "upload_parts",
+        sa.Column("upload_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("etag", sa.String(length=200), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["upload_id"], ["uploads.id"], name=op.f("fk_upload_parts_upload_id_uploads"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("upload_id", "number", name=op.f("pk_upload_parts")),
+    )
     op.create_table(
         "review_drafts",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -948,6 +1003,7 @@ def downgrade() -> None:
 
     op.drop_table("reviews")
     op.drop_table("review_drafts")
+    op.drop_table("upload_parts")
     with op.batch_alter_table("submissions", schema=None) as batch_op:
         batch_op.drop_index("ix_submissions_portfolio")
 
@@ -970,6 +1026,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_evidence_files_blob_id"))
 
     op.drop_table("evidence_files")
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.drop_index("ix_uploads_person")
+        batch_op.drop_index("ix_uploads_expiry")
+        batch_op.drop_index(batch_op.f("ix_uploads_evidence_id"))
+
+    op.drop_table("uploads")
     with op.batch_alter_table("rule_changes", schema=None) as batch_op:
         batch_op.drop_index("ix_rule_changes_node")
 

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key")
 
     max_file_bytes: int = Field(10 * GIBIBYTE, ge=1, description="Largest file that is accepted, in bytes")
+    upload_days: int = Field(7, ge=1, le=365, description="Unfinished uploads are kept this long, in days")
+    max_unfinished_bytes: int = Field(
+        50 * GIBIBYTE, ge=1, description="Announced bytes of unfinished uploads per person"
+    )
+    max_unfinished_uploads: int = Field(200, ge=1, description="Number of unfinished uploads per person")
     sweep_after_hours: int = Field(
         24, ge=1, description="Stored bytes without a row are removed after this long, in hours"
     )

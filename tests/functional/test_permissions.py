@@ -83,7 +83,7 @@ def cases() -> list[Case]:
     return [
         Case(method, with_formats(route.path), route.endpoint.__dict__.get("permission", PUBLIC))
         for route in api_routes()
-        for method in sorted((route.methods or set()) - {"HEAD"})
+        for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 
 
