@@ -4,8 +4,10 @@ New routes are covered by themselves. A new path parameter needs a line in tests
 """
 
 import re
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -20,7 +22,7 @@ from portfolio.core.db import Database, Model, make_engine
 from portfolio.core.settings import Settings
 from portfolio.registry import RECOMPUTE, ROUTERS
 from portfolio.stores import open_store
-from tests.databases import new_database
+from tests.databases import SharedEngine
 from tests.factories.codes import ABSENT, FORMATS, INSIDERS, PUBLIC_SECRETS, Place, make_places
 from tests.factories.world import CAST
 from tests.web import Browser
@@ -113,32 +115,67 @@ class Stage:
             yield f"elsewhere {name}", role, self.browser(self.foreign, name)
 
 
-def make_stage(settings: Settings, engine: Engine) -> Stage:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    parts = Parts(settings, Database(engine, RECOMPUTE), open_store(settings))
-    with parts.database.write() as session:
-        return Stage(create_app(settings, parts), *make_places(session, parts.store))
+@dataclass(frozen=True)
+class Furnished:
+    """A folder with a database and a store in which both places are, to be copied."""
+
+    folder: Path
+    own: Place
+    foreign: Place
+
+    def copy_to(self, folder: Path) -> Settings:
+        """The same in a folder that is not there yet: settings that open it."""
+        shutil.copytree(self.folder, folder)
+        return settings_in(folder)
 
 
-@pytest.fixture
-def stage(settings: Settings, engine: Engine) -> Stage:
-    """A stage of one's own, for requests that succeed."""
-    return make_stage(settings, engine)
+def settings_in(folder: Path) -> Settings:
+    url = f"sqlite:///{folder / 'test.sqlite3'}"
+    return Settings(data_dir=folder, database_url=url, inline_worker=False)
 
 
 @pytest.fixture(scope="module")
-def refusing(
-    database_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+def furnished(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+    """Both places, made once for this module."""
+    folder = tmp_path_factory.mktemp("furnished")
+    settings = settings_in(folder)
+    shutil.copyfile(sqlite_template, folder / "test.sqlite3")
+    database = Database(make_engine(settings.database_url), RECOMPUTE)
+    with database.write() as session:
+        places = make_places(session, open_store(settings))
+    database.dispose()  # the last connection to go leaves no log behind
+    return Furnished(folder, *places)
+
+
+def make_stage(furnished: Furnished, settings: Settings, engine: Engine) -> Stage:
+    parts = Parts(settings, Database(engine, RECOMPUTE), open_store(settings))
+    return Stage(create_app(settings, parts), furnished.own, furnished.foreign)
+
+
+@pytest.fixture
+def stage(
+    furnished: Furnished,
+    tmp_path: Path,
+    database_kind: str,
+    shared_engine: Callable[[str, str], SharedEngine],
 ) -> Iterator[Stage]:
+    """A stage of one's own, for requests that succeed."""
+    settings = furnished.copy_to(tmp_path / "stage")
+    shared = shared_engine(database_kind, settings.database_url)
+    shared.use(settings.database_url)
+    yield make_stage(furnished, settings, shared.engine)
+    shared.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def refusing(furnished: Furnished, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """One stage for all requests that are refused: they change nothing, and the end of it checks that."""
-    folder = tmp_path_factory.mktemp("refusing")
-    with new_database(database_kind, request, folder / "test.sqlite3") as url:
-        engine = make_engine(url)
-        made = make_stage(Settings(data_dir=folder, database_url=url, inline_worker=False), engine)
-        before = everything(engine)
-        yield made
-        after = everything(engine)
-        engine.dispose()
+    settings = furnished.copy_to(tmp_path_factory.mktemp("refusing") / "stage")
+    engine = make_engine(settings.database_url)
+    before = everything(engine)
+    yield make_stage(furnished, settings, engine)
+    after = everything(engine)
+    engine.dispose()
     assert after == before, "a refused request changed something"
 
 
