@@ -1,30 +1,35 @@
-"""`portfolio backup` and `restore`: the whole embedded installation in one folder, checked on both ways."""
+"""`portfolio backup` and `restore`: a whole installation in one folder, checked on both ways.
+
+The folder is the same for both engines and both stores, so a backup also moves an installation from one to
+the other: `tables/` (see `portfolio.core.dump`), `files/` by digest, and the manifest, which is written last.
+"""
 
 import hashlib
 import json
-import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
-from sqlalchemy import select
+from sqlalchemy import Connection, inspect, update
 from sqlalchemy.engine import make_url
 
 from evidence.models import Blob
-from evidence.storage import BlobStore
+from evidence.storage import BlobMissing, BlobStore
 from portfolio import __version__
-from portfolio.app import Parts
 from portfolio.commands.common import DataDir, err, opened, out, settings_for
-from portfolio.core import clock, migrate
-from portfolio.core.db import Database, make_engine
+from portfolio.core import clock, dump, migrate
+from portfolio.core.db import Database, Model, make_engine
 from portfolio.core.errors import Invalid, Unavailable
 from portfolio.core.settings import Settings
 from portfolio.stores import open_store
 
-DATABASE, FILES, MANIFEST = "database.sqlite3", "files", "manifest.json"
+TABLES, FILES, MANIFEST, FORMAT = "tables", "files", "manifest.json", 2
 CHUNK_BYTES = 1024 * 1024
+BLOBS = Blob.__tablename__
 
 
 def backup(
@@ -33,13 +38,21 @@ def backup(
 ) -> None:
     """Copy database and files into a folder, while the server runs. Every file is checked on the way."""
     settings = settings_for(data)
-    _need_sqlite(settings)
     _need_empty(target)
     with opened(settings) as parts:
-        target.mkdir(parents=True, exist_ok=True)
-        copy_database(_path_of(settings), target / DATABASE)
-        count = _copy_files(parts, target)
-    manifest = {"version": __version__, "made_at": clock.now().isoformat(), "files": count}
+        for folder in (target / TABLES, target / FILES):
+            folder.mkdir(parents=True)
+        with parts.database.read() as session:
+            written = _write_tables(session.connection(), target / TABLES)
+        count = _copy_files(parts.store, target)
+    manifest = {
+        "format": FORMAT,
+        "version": __version__,
+        "revision": migrate.head(),
+        "made_at": clock.now().isoformat(),
+        "files": count,
+        "tables": {name: asdict(each) for name, each in written.items()},
+    }
     (target / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     out.print(f"Backed up the database and {count} files to {target}.", markup=False)
 
@@ -48,69 +61,79 @@ def restore(
     source: Annotated[Path, typer.Argument(help="A folder made by `portfolio backup`")],
     data: DataDir = None,
 ) -> None:
-    """Fill an empty data folder from a backup, checking every file; then bring the database up to date."""
+    """Fill an empty installation from a backup, checking everything; then bring the database up to date."""
     settings = settings_for(data)
-    _need_sqlite(settings)
     manifest = _read_manifest(source)
-    if _path_of(settings).exists():
-        raise Invalid(f"{settings.data_dir} holds an installation already. Restore into an empty folder.")
+    _need_no_installation(settings)
+    dump.check_tables(source / TABLES, manifest.tables)
     store = open_store(settings)
-    blobs = _blobs_in(source / DATABASE)
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Files", total=len(blobs))
-        for blob in blobs:
+    with _progress("Files", manifest.files) as advance:
+        for blob in _blobs_in(source):
             _put_back(store, source / FILES / blob.sha256, blob)
-            progress.advance(task)
+            advance()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    copy_database(source / DATABASE, _path_of(settings))
+    _stand_at(settings.url, manifest.revision)
+    _fill(settings.url, source, manifest, store)
     migrate.upgrade(settings.url)
-    _point_to(settings, store)
-    out.print(f"Restored the backup of {manifest['made_at']}: {len(blobs)} files.", markup=False)
+    out.print(f"Restored the backup of {manifest.made_at}: {manifest.files} files.", markup=False)
 
 
-def copy_database(source: Path, target: Path) -> None:
-    """A consistent copy of an SQLite file that may be in use (SQLite's online backup)."""
-    partial = target.with_suffix(".partial")
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(partial)) as new:
-        old.backup(new)
-    partial.replace(target)
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    made_at: str
+    revision: str
+    files: int
+    tables: dict[str, dump.Written]
 
 
-def _copy_files(parts: Parts, target: Path) -> int:
-    folder = target / FILES
-    folder.mkdir()
-    # Rows of the copy, so that the files are exactly those that the copied database cites
-    blobs = _blobs_in(target / DATABASE)
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Files", total=len(blobs))
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+def _write_tables(connection: Connection, folder: Path) -> dict[str, dump.Written]:
+    tables = Model.metadata.sorted_tables
+    with _progress("Tables", len(tables)) as advance:
+        return dump.write_tables(connection, tables, folder, advance)
+
+
+def _copy_files(store: BlobStore, target: Path) -> int:
+    """Exactly those that the written tables name; how many."""
+    blobs = list(_blobs_in(target))
+    with _progress("Files", len(blobs)) as advance:
         for blob in blobs:
-            _copy_blob(parts.store, blob, folder / blob.sha256)
-            progress.advance(task)
+            _copy_blob(store, blob, target / FILES / blob.sha256)
+            advance()
     return len(blobs)
 
 
-def _blobs_in(path: Path) -> list[Blob]:
-    database = Database(make_engine(f"sqlite:///{path}", pool_size=1))
-    with database.read() as session:
-        blobs = list(session.scalars(select(Blob).order_by(Blob.id)))
-    database.dispose()
-    return blobs
+def _blobs_in(folder: Path) -> Iterator[_Blob]:
+    for row in dump.lines_of(folder / TABLES, BLOBS):
+        yield _Blob(row["key"], row["sha256"], row["size_bytes"])
 
 
-def _copy_blob(store: BlobStore, blob: Blob, target: Path) -> None:
+def _copy_blob(store: BlobStore, blob: _Blob, target: Path) -> None:
     digest = hashlib.sha256()
-    with target.open("wb") as file:
-        for chunk in store.open(blob.key):
-            digest.update(chunk)
-            file.write(chunk)
+    try:
+        with target.open("wb") as file, store.open(blob.key) as reader:
+            for chunk in reader:
+                digest.update(chunk)
+                file.write(chunk)
+    except BlobMissing as error:
+        raise Unavailable(
+            f"The file {blob.sha256} is no longer in the store. If somebody has just taken it off a draft, "
+            "back up once more into an empty folder; otherwise `portfolio verify` lists what is missing."
+        ) from error
     if digest.hexdigest() != blob.sha256:
         raise Unavailable(f"The file {blob.sha256} in the store is damaged; `portfolio verify` lists all.")
 
 
-def _put_back(store: BlobStore, source: Path, blob: Blob) -> None:
+def _put_back(store: BlobStore, source: Path, blob: _Blob) -> None:
     if not source.is_file():
         raise Invalid(f"The backup lacks the file {blob.sha256}. Nothing was restored.")
-    with source.open("rb") as file, store.writer(blob.size_bytes) as writer:
+    with source.open("rb") as file, store.writer(max(blob.size_bytes, source.stat().st_size)) as writer:
         while chunk := file.read(CHUNK_BYTES):
             writer.write(chunk)
         stored = writer.finish()
@@ -118,37 +141,61 @@ def _put_back(store: BlobStore, source: Path, blob: Blob) -> None:
         raise Invalid(f"The file {blob.sha256} in the backup is damaged. Nothing was restored.")
 
 
-def _point_to(settings: Settings, store: BlobStore) -> None:
-    """The blobs lie in this installation's store now, under the same keys."""
-    database = Database(make_engine(settings.url, pool_size=1))
-    with database.write() as session:
-        for blob in session.scalars(select(Blob).where(Blob.store != store.name)):
-            blob.store = store.name
-    database.dispose()
+def _stand_at(url: str, revision: str) -> None:
+    """Bring an empty database to the revision of the backup."""
+    if migrate.current(url) not in (None, revision):
+        migrate.downgrade(url, "base")
+    migrate.upgrade(url, revision)
 
 
-def _read_manifest(source: Path) -> dict[str, Any]:
+def _fill(url: str, source: Path, manifest: _Manifest, store: BlobStore) -> None:
+    """All tables in one transaction. The blobs lie in this installation's store now, under the same keys."""
+    showing = _progress("Tables", len(manifest.tables))
+    with _database(url) as database, showing as advance, database.write() as session:
+        dump.read_tables(session.connection(), list(manifest.tables), source / TABLES, advance)
+        session.execute(update(Blob).values(store=store.name))
+
+
+def _read_manifest(source: Path) -> _Manifest:
     try:
         found: dict[str, Any] = json.loads((source / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
+        tables = {name: dump.Written(**each) for name, each in found["tables"].items()}
+        manifest = _Manifest(found["made_at"], found["revision"], found["files"], tables)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Invalid(f"{source} is no complete backup: it has no readable {MANIFEST}.") from error
-    if not (source / DATABASE).is_file():
-        raise Invalid(f"{source} is no complete backup: it has no {DATABASE}.")
-    return found
+    if found.get("format") != FORMAT or not migrate.is_known(manifest.revision):
+        raise Invalid(f"{source} was made by another version of this program ({found.get('version')}).")
+    return manifest
 
 
-def _path_of(settings: Settings) -> Path:
-    return Path(str(make_url(settings.url).database))
-
-
-def _need_sqlite(settings: Settings) -> None:
-    if make_url(settings.url).get_backend_name() != "sqlite":
-        raise Invalid(
-            "This installation keeps its data in PostgreSQL: back it up with pg_dump, "
-            "and the files with your store's own tools."
-        )
+def _need_no_installation(settings: Settings) -> None:
+    """Raises Invalid unless the database is absent or has no row."""
+    address = make_url(settings.url)
+    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).exists():
+        return
+    with _database(settings.url) as database, database.read() as session:
+        present = set(inspect(session.connection()).get_table_names())
+        known = [table for table in Model.metadata.sorted_tables if table.name in present]
+        if dump.rows_in(session.connection(), known):
+            raise Invalid("There is an installation already. Restore into an empty folder and database.")
 
 
 def _need_empty(target: Path) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Invalid(f"{target} is not an empty folder. Nothing was written.")
+
+
+@contextmanager
+def _database(url: str) -> Iterator[Database]:
+    database = Database(make_engine(url, pool_size=1))
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda: progress.advance(task)

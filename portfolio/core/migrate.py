@@ -58,8 +58,13 @@ def current(url: str) -> str | None:
 def knows(url: str) -> bool:
     """Whether the revision the database stands at is one of this program's (an empty database is)."""
     stands_at = current(url)
-    script = ScriptDirectory.from_config(config_for(url))
-    return stands_at is None or any(found.revision == stands_at for found in script.walk_revisions())
+    return stands_at is None or is_known(stands_at)
+
+
+def is_known(revision: str) -> bool:
+    """Whether a revision is one of this program's."""
+    script = ScriptDirectory.from_config(config_for(""))
+    return any(found.revision == revision for found in script.walk_revisions())
 
 
 def head() -> str:
