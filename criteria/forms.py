@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from criteria.importers import detect
+from criteria.importers.apart import parse_apart
 from criteria.importers.parsed import MAX_STATEMENT, LineUse, ParsedFramework
 from criteria.importers.source import decode
 from criteria.rule_wording import FIELD_LABELS
 from criteria.rules import EvidenceKind, SufficiencyRule, rule_from_dict, rule_to_dict
 from criteria.rules.sufficiency import MAXIMUM_AGE_MONTHS, MAXIMUM_ITEMS
 from criteria.service import NodeText, PointText, VersionText, prepared
-from portfolio.core.errors import AppError, Invalid
+from portfolio.core.errors import Invalid, TooLarge
 from portfolio.core.ids import new_code
 from portfolio.web.forms import Fields
 
@@ -133,16 +134,17 @@ def _carried(fields: Fields) -> bytes:
 
 
 def parse_upload(uploaded: Uploaded) -> ParsedFramework:
-    """What the importer understood. Raises Invalid, on the field of the source, for what is no such file."""
+    """What the importer understood, in a child process. Raises Invalid, on the field of the source, for what is no
+    such file, and Unavailable."""
     try:
-        return detect.parse(
+        return parse_apart(
             uploaded.data,
             filename=uploaded.name or None,
             format=uploaded.format,
             title=uploaded.unit_title or None,
             max_bytes=MAX_SOURCE_BYTES,
         )
-    except AppError as error:
+    except (Invalid, TooLarge) as error:
         raise Invalid(error.message, {"source": error.message}) from error
 
 

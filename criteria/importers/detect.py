@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from criteria.importers import tabular, unit_page, yaml_format
+from criteria.importers import excel_reader, excel_writer, tabular, yaml_format
+from criteria.importers.page_file import read_page
 from criteria.importers.page_words import key
-from criteria.importers.parsed import ParsedFramework, Problem
-from criteria.importers.source import MAX_BYTES, check_size, decode
+from criteria.importers.parsed import ParsedFramework
+from criteria.importers.source import MAX_BYTES, check_size
 from portfolio.core.errors import Invalid
 
 Format = Literal["auto", "unit-page", "csv", "xlsx", "yaml"]
@@ -34,7 +35,7 @@ def parse(
     title: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> ParsedFramework:
-    """Read a framework from a file or from pasted text in UTF-8.
+    """Read a framework from a file or from pasted text in UTF-8, in this process: see `apart` for strangers' files.
 
     `title` is the unit's title and serves pages only. Raises TooLarge above `max_bytes`, and Invalid for
     bytes that are no such file at all or an unknown format; everything else is a problem in the result.
@@ -44,11 +45,11 @@ def parse(
     if found == "csv":
         return tabular.read_csv(data, max_bytes=max_bytes)
     if found == "xlsx":
-        return tabular.read_xlsx(data, max_bytes=max_bytes)
+        return excel_reader.read_xlsx(data, max_bytes=max_bytes)
     if found == "yaml":
         return yaml_format.read_yaml(data, max_bytes=max_bytes)
     if found == "unit-page":
-        return _read_page(data, title, max_bytes)
+        return read_page(data, title=title, max_bytes=max_bytes)
     raise Invalid(f"“{found}” is not a format. The formats are: {', '.join(FORMATS)}.")
 
 
@@ -57,7 +58,7 @@ def write(framework: ParsedFramework, format: WriteFormat) -> bytes:  # noqa: A0
     if format == "csv":
         return tabular.write_csv(framework)
     if format == "xlsx":
-        return tabular.write_xlsx(framework)
+        return excel_writer.write_xlsx(framework)
     if format == "yaml":
         return yaml_format.write_yaml(framework)
     raise Invalid(f"A framework cannot be written as “{format}”; the formats are csv, xlsx and yaml.")
@@ -87,10 +88,3 @@ def _by_first_line(data: bytes) -> Format:
     if {"kind", "text"} <= set(cells) and any(mark in first for mark in ",;\t"):
         return "csv"
     return "unit-page"
-
-
-def _read_page(data: bytes, title: str | None, max_bytes: int) -> ParsedFramework:
-    text, notes = decode(data, max_bytes)
-    found = unit_page.parse_unit_page(text, title=title, max_chars=max_bytes)
-    problems: tuple[Problem, ...] = tuple(sorted((*notes, *found.problems), key=lambda problem: problem.line))
-    return ParsedFramework(found.qualification, found.units, found.unit_groups, problems, found.lines)

@@ -1,4 +1,4 @@
-"""Our own table format, as CSV or as an Excel workbook: one row per node, the same columns in both.
+"""Our own table format: one row per node, the same columns in CSV files and in workbooks; and CSV itself.
 
 `docs/framework-format.md` describes the columns. What is written here reads back equal.
 """
@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
-from criteria.importers import workbook
 from criteria.importers.collect import NOTHING, Collector
 from criteria.importers.parsed import ParsedFramework, ParsedUnit, Rule
 from criteria.importers.source import MAX_BYTES, clean_line, clean_text, control_characters, decode
@@ -50,21 +49,7 @@ def read_csv(data: bytes, *, max_bytes: int = MAX_BYTES) -> ParsedFramework:
     collector = Collector()
     for note in notes:
         collector.problem(note.line, note.code, note.message, blocking=note.blocking)
-    _collect(_csv_rows(text, collector), collector, unguard=True)
-    return collector.finish()
-
-
-def read_xlsx(data: bytes, *, max_bytes: int = MAX_BYTES) -> ParsedFramework:
-    """An Excel workbook in our format; its first sheet counts, and a note says when there are others.
-
-    Raises TooLarge above `max_bytes` (also for what the container unpacks to), and Invalid for a file that
-    is no readable workbook.
-    """
-    collector = Collector()
-    rows, notes = workbook.read_rows(data, max_bytes=max_bytes, max_rows=MAX_ROWS, max_columns=MAX_COLUMNS)
-    for note in notes:
-        collector.problem(note.line, note.code, note.message, blocking=note.blocking)
-    _collect(iter(rows), collector, unguard=False)
+    collect_rows(_csv_rows(text, collector), collector, unguard=True)
     return collector.finish()
 
 
@@ -76,12 +61,6 @@ def write_csv(framework: ParsedFramework) -> bytes:
     for row in framework_rows(framework):
         writer.writerow([_guard(row.get(name, "")) for name in COLUMNS])
     return out.getvalue().encode("utf-8-sig")
-
-
-def write_xlsx(framework: ParsedFramework) -> bytes:
-    """The framework as a workbook with one sheet; every cell is text, so nothing in it is run."""
-    rows = ([row.get(name, "") for name in COLUMNS] for row in framework_rows(framework))
-    return workbook.write_rows("Framework", COLUMNS, rows)
 
 
 def framework_rows(framework: ParsedFramework) -> Iterator[Row]:
@@ -204,7 +183,8 @@ def _delimiter(text: str, skipped: int) -> str:
     return max(",;\t", key=head.count)
 
 
-def _collect(rows: Iterator[Numbered], collector: Collector, *, unguard: bool) -> None:
+def collect_rows(rows: Iterator[Numbered], collector: Collector, *, unguard: bool) -> None:
+    """Hand the rows of a table, its header first, to a collector. `unguard` takes the apostrophes of CSV off."""
     header = next(((line, cells) for line, cells in rows if any(cell.strip() for cell in cells)), None)
     if header is None:
         collector.problem(1, "empty", "The file is empty.")

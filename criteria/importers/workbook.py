@@ -1,16 +1,14 @@
-"""Rows of text in and out of Excel workbooks. The container is measured before anything in it is parsed."""
+"""Rows of text out of Excel workbooks. The container is measured before anything in it is parsed."""
 
 import io
 import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
-import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
@@ -24,9 +22,8 @@ MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # Text such as "_x0041_" looks like Excel's escapes; XlsxWriter escapes overlapping ones wrongly and openpyxl 3.1
 # drops every "x005F_". An invisible word joiner inside keeps both away from it, and is taken out again.
-_JOINER = "\u2060"
-_JOINABLE = re.compile(f"(x[0-9A-Fa-f]{{4}}{_JOINER}*)_")
-_JOINED = re.compile(f"(x[0-9A-Fa-f]{{4}}{_JOINER}*){_JOINER}_")
+JOINER = "\u2060"
+_JOINED = re.compile(f"(x[0-9A-Fa-f]{{4}}{JOINER}*){JOINER}_")
 _BROKEN = "This is not a readable Excel workbook (.xlsx). Nothing was read."
 
 Rows = list[tuple[int, list[str]]]
@@ -52,21 +49,6 @@ def read_rows(data: bytes, *, max_bytes: int, max_rows: int, max_columns: int) -
         AttributeError, ArithmeticError, EOFError, RuntimeError, AssertionError, OSError,
     ) as error:  # fmt: skip
         raise Invalid(_BROKEN, line=1) from error
-
-
-def write_rows(sheet: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """A workbook with one sheet of text cells; the same rows give the same bytes."""
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
-        book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001  xlsxwriter wants it naive
-        page = book.add_worksheet(sheet)
-        page.freeze_panes(1, 0)
-        page.set_column(header.index("text"), header.index("text"), 80)
-        for at, cells in enumerate((header, *rows)):
-            for column, cell in enumerate(cells):
-                if cell:
-                    page.write_string(at, column, _JOINABLE.sub(_join, cell))
-    return out.getvalue()
 
 
 def _check_container(data: bytes) -> None:
@@ -151,10 +133,6 @@ def _cell_text(value: object, number_format: str, row: int, notes: list[Problem]
         message = f"The spreadsheet made the date “{value}” of what was typed. Format the column as text."
         notes.append(Problem(row, "date_in_cell", message, blocking=True))
     return str(value)
-
-
-def _join(found: re.Match[str]) -> str:
-    return f"{found[1]}{_JOINER}_"
 
 
 def _unescape(found: re.Match[str]) -> str:

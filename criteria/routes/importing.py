@@ -21,6 +21,8 @@ from criteria.queries import VersionHead, get_version
 from criteria.samples import load_sample
 from criteria.service import Source, add_units, outcomes_stand_in, prepared, store_framework
 from criteria.wording import guidance_word
+from portfolio.core.actor import Actor
+from portfolio.core.db import Database
 from portfolio.core.errors import Invalid
 from portfolio.web.deps import CurrentActor, Data, Posted, ReadSession, Routes
 from portfolio.web.forms import Fields
@@ -38,8 +40,8 @@ def show_form(request: Request, session: ReadSession, actor: CurrentActor, into:
 
 
 @routes.action("/frameworks/import/preview", FRAMEWORK_MANAGE, max_bytes=MAX_FORM_BYTES)
-def preview(request: Request, session: ReadSession, actor: CurrentActor, posted: Posted) -> Response:
-    """What was understood and what was not. Stores nothing."""
+def preview(request: Request, database: Data, actor: CurrentActor, posted: Posted) -> Response:
+    """What was understood and what was not. Stores nothing. No transaction is open while a child reads the file."""
     try:
         uploaded = read_upload(posted)
         details = read_details(posted)
@@ -47,8 +49,7 @@ def preview(request: Request, session: ReadSession, actor: CurrentActor, posted:
         parsed = parse_upload(uploaded)
     except Invalid as error:
         return _form(request, posted.values(), error.errors, None, status=422)
-    head = get_version(session, actor, details.into, FRAMEWORK_MANAGE) if details.into else None
-    return _preview(request, uploaded, parsed, details, {}, head)
+    return _preview(request, uploaded, parsed, details, {}, _draft(database, actor, details))
 
 
 @routes.action("/frameworks/import", FRAMEWORK_MANAGE, max_bytes=MAX_FORM_BYTES)
@@ -64,8 +65,7 @@ def save(request: Request, database: Data, actor: CurrentActor, posted: Posted) 
         posted.check()
         return _store(request, database, actor, posted, (uploaded, parsed, details))
     except Invalid as error:
-        with database.read() as session:
-            head = get_version(session, actor, details.into, FRAMEWORK_MANAGE) if details.into else None
+        head = _draft(database, actor, details)
         errors = error.errors or {"": error.message}
         return _preview(request, uploaded, parsed, details, errors, head, status=422)
 
@@ -115,6 +115,14 @@ def _store(
         url = f"/frameworks/{version.code}"
     message = "Saved and active: candidates can be enrolled on it." if activate else "Saved as a draft."
     return see_other(request, url, message)
+
+
+def _draft(database: Database, actor: Actor, details: Details) -> VersionHead | None:
+    """The draft that gets the units, if any."""
+    if not details.into:
+        return None
+    with database.read() as session:
+        return get_version(session, actor, details.into, FRAMEWORK_MANAGE)
 
 
 def _form(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from criteria.forms import Details, detailed
 from criteria.importers import detect
+from criteria.importers.apart import parse_apart
 from criteria.importers.parsed import ParsedFramework
 from criteria.importers.source import MAX_BYTES
 from criteria.models import FrameworkVersion, Qualification
@@ -98,7 +99,7 @@ def _read(path: Path, format: str, title: str) -> ParsedFramework:  # noqa: A002
         fail(f"“{format}” is not a format. The formats are: {', '.join(detect.FORMATS)}.", 2)
     try:
         content = _bytes_of(path)
-        return detect.parse(content, filename=path.name, format=format, title=title or None)
+        return parse_apart(content, filename=path.name, format=format, title=title or None)
     except OSError as error:
         fail(f"cannot read {path}: {error.strerror or error}.")
     except AppError as error:

@@ -35,7 +35,14 @@ _CHUNK = 64 * 1024
 _COMPLAINTS_BYTES = 8 * 1024
 _TICK_SECONDS = 0.1
 _OUT_OF_MEMORY = 71  # confined_child.OUT_OF_MEMORY, which is not imported for its sake
-_MEMORY_WORDS = ("memoryerror", "cannot allocate memory", "bad_alloc", "out of memory", "enomem")
+_MEMORY_WORDS = (
+    "memoryerror",
+    "cannot allocate memory",
+    "bad_alloc",
+    "out of memory",
+    "enomem",
+    "failed to map segment",
+)
 
 
 @dataclass(frozen=True, slots=True)

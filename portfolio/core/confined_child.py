@@ -101,7 +101,7 @@ def _call(function: str, path: list[str]) -> None:
         target = getattr(importlib.import_module(module), name)
         options = json.loads(sys.stdin.buffer.readline())
         kind, body = _answer(target(sys.stdin.buffer.read(), **options))
-    except MemoryError:
+    except (MemoryError, SystemError):  # the latter where a C module fails to say that it is the former
         os._exit(OUT_OF_MEMORY)  # there may not be enough left for an orderly end
     except Exception as error:
         refusal = _refusal(error)
