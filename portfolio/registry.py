@@ -12,6 +12,7 @@ from assessors import routes as assessing
 from criteria import routes as criteria_routes
 from evidence import jobs as evidence_jobs
 from evidence import routes as evidence_routes
+from evidence.previews import jobs as preview_jobs
 from evidence.storage import BlobStore
 from evidence.uploads import jobs as upload_jobs
 from portfolio import home
@@ -42,12 +43,14 @@ HANDLERS: Sequence[MakeHandlers] = (
     recompute.handlers,
     evidence_jobs.handlers,
     upload_jobs.handlers,
+    preview_jobs.handlers,
     people_jobs.handlers,
 )
 SCHEDULE: Sequence[Callable[[Session], None]] = (
     recompute.schedule,
     evidence_jobs.schedule,
     upload_jobs.schedule,
+    preview_jobs.schedule,
     people_jobs.schedule,
 )
 RECOMPUTE: Recompute | None = recompute.recompute

@@ -5,6 +5,7 @@
 import assessors.models
 import criteria.models
 import evidence.models
+import evidence.previews.models
 import portfolio.core.jobs
 import portfolio.core.log
 import portfolio.core.mail

@@ -44,11 +44,13 @@ from evidence.queries.items import (
     visible_revisions,
 )
 from evidence.queries.lists import PAGE_SIZE, EvidenceList, ListFilter, ListRow, Shows, list_evidence
+from evidence.queries.previews import UNKNOWN, LookView, extents_of, get_preview, looks_at
 from evidence.queries.timeline import Event, timeline
 from evidence.queries.uploads import UploadView, completed_file, unfinished_uploads
 
 __all__ = [
     "PAGE_SIZE",
+    "UNKNOWN",
     "CriterionChoice",
     "Draft",
     "DraftChoice",
@@ -60,6 +62,7 @@ __all__ = [
     "ListFilter",
     "ListRow",
     "LocatorView",
+    "LookView",
     "MappingView",
     "OutcomeChoice",
     "RevisionView",
@@ -74,6 +77,7 @@ __all__ = [
     "criteria_to_choose",
     "draft_picture",
     "drafts_to_choose",
+    "extents_of",
     "file_blobs",
     "file_view",
     "files_of",
@@ -82,9 +86,11 @@ __all__ = [
     "get_evidence",
     "get_file",
     "get_own_item",
+    "get_preview",
     "get_revision",
     "is_author",
     "list_evidence",
+    "looks_at",
     "mappings_to_answer",
     "may_map_into",
     "newest_frozen",

@@ -13,6 +13,7 @@ from criteria.queries import RangeRef, range_by_criterion
 from criteria.rules import Status
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
 from evidence.queries.items import Draft
+from evidence.queries.previews import UNKNOWN, LookView, looks_at
 from evidence.rules import (
     DraftPicture,
     FileContent,
@@ -25,6 +26,7 @@ from evidence.rules import (
     reference,
     seek_fragment,
 )
+from evidence.rules.previews import PreviewKind, claim_mismatch, length_words
 from evidence.sniff import Family, family, is_inline_safe
 from portfolio.core.log import digest_of
 from portfolio.people.models import Site
@@ -44,11 +46,54 @@ class FileView:
     sha256: str
     added_at: datetime
     position: int  # grows along the list; not always by one
+    claimed_type: str = ""
+    look: LookView = UNKNOWN
 
     @property
     def url(self) -> str:
-        """Where it is shown or played."""
+        """Where the original is shown or played."""
         return f"/files/{self.code}"
+
+    @property
+    def details(self) -> str:
+        """What was measured, for people: "3:12 · 1,920 × 1,080 · 12 pages · video/mp4"."""
+        look, words = self.look, []
+        if look.duration_seconds:
+            words.append(length_words(look.duration_seconds))
+        if look.width and look.height:
+            words.append(f"{look.width:,} × {look.height:,}")
+        if look.pages:
+            words.append("1 page" if look.pages == 1 else f"{look.pages:,} pages")
+        return " · ".join([*words, self.media_type])
+
+    @property
+    def mismatch(self) -> bool:
+        """Whether the sender claimed another type than was found."""
+        return claim_mismatch(self.claimed_type, self.media_type)
+
+    def preview_url(self, kind: str, page: int = 0) -> str:
+        """The address of a preview that is ready; "" when it is not."""
+        wanted = PreviewKind(kind)
+        there = page in self.look.page_images if page else self.look.ready(wanted) is not None
+        return f"{self.url}/previews/{kind}{f'-{page}' if page else ''}" if there else ""
+
+    @property
+    def played(self) -> tuple[str, str] | None:
+        """Address and media type of what a player should play: the version for browsers, or the original.
+
+        None when neither can be played.
+        """
+        for kind in (PreviewKind.PROXY_VIDEO, PreviewKind.PROXY_AUDIO):
+            if proxy := self.look.ready(kind):
+                return self.preview_url(kind), proxy.media_type
+        if self.family in (Family.AUDIO, Family.VIDEO) and self.shown:
+            return self.url, self.media_type
+        return None
+
+    @property
+    def pictured(self) -> str:
+        """The address of what stands for a picture: the upright copy, or the original where it is safe."""
+        return self.preview_url(PreviewKind.PICTURE) or (self.url if self.shown else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +170,7 @@ def fingerprint(mapping: Mapping) -> str:
     return digest_of([mapping.reason, mapping.locators, mapping.range_items])[:16]
 
 
-def file_view(file: EvidenceFile, blob: Blob) -> FileView:
+def file_view(file: EvidenceFile, blob: Blob, look: LookView = UNKNOWN) -> FileView:
     """A file row for pages."""
     return FileView(
         file.code,
@@ -137,22 +182,25 @@ def file_view(file: EvidenceFile, blob: Blob) -> FileView:
         blob.sha256,
         file.added_at,
         file.position,
+        file.claimed_type,
+        look,
     )
 
 
 def files_of(session: Session, revision_id: int) -> list[FileView]:
-    """The files of a revision in their order."""
+    """The files of a revision in their order. Three queries."""
     rows = session.execute(
         select(EvidenceFile, Blob)
         .join(Blob, Blob.id == EvidenceFile.blob_id)
         .where(EvidenceFile.revision_id == revision_id)
         .order_by(EvidenceFile.position, EvidenceFile.id)
-    )
-    return [file_view(file, blob) for file, blob in rows]
+    ).all()
+    looks = looks_at(session, {blob.id for _, blob in rows})
+    return [file_view(file, blob, looks.get(blob.id, UNKNOWN)) for file, blob in rows]
 
 
 def revision_view(session: Session, portfolio: Portfolio, revision: Revision) -> RevisionView:
-    """Everything a page shows of a revision that the caller has authorised. Five queries."""
+    """Everything a page shows of a revision that the caller has authorised. Seven queries."""
     files = files_of(session, revision.id)
     mappings = _mapping_views(session, portfolio, revision, files)
     return RevisionView(

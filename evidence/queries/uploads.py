@@ -11,6 +11,7 @@ from evidence.filenames import clean_filename
 from evidence.models import Evidence, Upload, UploadPart
 from evidence.queries.content import FileView, file_view
 from evidence.queries.items import get_file, get_own_item
+from evidence.queries.previews import UNKNOWN, looks_at
 from evidence.rules import tus
 from evidence.rules.tus import UploadState
 from evidence.storage.partial import Part, Place
@@ -117,7 +118,8 @@ def completed_file(session: Session, actor: Actor, code: str) -> tuple[FileView,
     if upload.file_code is None:
         raise NotFound()
     found = get_file(session, actor, upload.file_code)
-    return file_view(found.file, found.blob), evidence.code
+    looks = looks_at(session, [found.blob.id])
+    return file_view(found.file, found.blob, looks.get(found.blob.id, UNKNOWN)), evidence.code
 
 
 def shown_name(upload: Upload) -> str:

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from evidence.permissions import EVIDENCE_VIEW, EVIDENCE_WRITE
-from evidence.queries import FileView, file_view, get_file
+from evidence.queries import FileView, file_view, get_file, get_preview, looks_at
 from evidence.ranges import Download, blob_response
 from evidence.service import (
     MAX_FILES,
@@ -60,7 +60,7 @@ class _Desk:
         with self.database.write() as session:
             file = attach_file(session, self.actor, self.code, upload)
             check_stored(self.store, blob)
-            return file_view(file, file.blob)
+            return file_view(file, file.blob, looks_at(session, [file.blob_id])[file.blob_id])
 
 
 @routes.action("/evidence/{code}/files", EVIDENCE_WRITE, streams=True)
@@ -136,6 +136,17 @@ def send_file(request: Request, code: str, session: ReadSession, actor: CurrentA
     wanted = Download(
         blob, found.blob.media_type, found.file.name, as_attachment="download" in request.query_params
     )
+    return blob_response(request, request.app.state.store, wanted)
+
+
+@routes.page("/files/{code}/previews/{name}", EVIDENCE_VIEW)
+def send_preview(
+    request: Request, code: str, name: str, session: ReadSession, actor: CurrentActor
+) -> Response:
+    """The bytes of a preview, under the same rights as its file."""
+    found, blob = get_preview(session, actor, code, name)
+    stored = StoredBlob(blob.store, blob.key, blob.sha256, blob.size_bytes)
+    wanted = Download(stored, blob.media_type, f"Preview of {found.file.name}")
     return blob_response(request, request.app.state.store, wanted)
 
 

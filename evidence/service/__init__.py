@@ -1,5 +1,6 @@
 """Writes of evidence: drafts, files, mappings, submission, revisions."""
 
+from evidence.service.blobs import UNUSED_BLOB
 from evidence.service.drafts import (
     DraftFields,
     create_draft,
@@ -9,7 +10,6 @@ from evidence.service.drafts import (
 )
 from evidence.service.files import (
     MAX_FILES,
-    UNUSED_BLOB,
     Upload,
     attach_file,
     check_upload,

@@ -2,28 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from evidence.filenames import clean_filename
 from evidence.models import Blob, Evidence, EvidenceFile, Revision
 from evidence.queries import Draft, get_draft
 from evidence.rules import GUIDES
+from evidence.service.blobs import blob_row, forget_later
 from evidence.service.mappings import live_mappings
+from evidence.service.previews import expect_look, forget_look, is_cited
 from evidence.storage import StoredBlob
-from portfolio.core import clock, ids, jobs
+from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound
 from portfolio.core.text import clean_line
 
 MAX_FILES = 200
-FORGET_AFTER = timedelta(hours=2)
 _LAST_PLACE = 1_000_000
-UNUSED_BLOB = "blob.unused"
-"""The job that removes a blob once no file cites it; payload {"blob_id": …}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
     The name is kept as people gave it, cleaned for showing. Raises as `check_upload`.
     """
     draft = check_upload(session, actor, code)
-    blob_id = _blob_id(session, upload)
+    blob_id = blob_row(session, upload.blob, upload.media_type)
     name = clean_filename(upload.name)
     files = _files(session, draft.revision)
     known = next((f for f in files if f.blob_id == blob_id and f.name == name), None)
@@ -84,6 +81,7 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
         added_by_id=actor.person_id,
     )
     session.add(file)
+    expect_look(session, blob_id)
     draft.portfolio.last_activity_at = file.added_at
     session.flush()
     return file
@@ -131,45 +129,20 @@ def move_file(session: Session, actor: Actor, file_code: str, *, up: bool) -> st
     return draft.evidence.code
 
 
-def forget_later(session: Session, blob_id: int) -> None:
-    """Have the bytes removed in a while, unless something cites them then."""
-    jobs.enqueue(session, UNUSED_BLOB, {"blob_id": blob_id}, run_after=clock.now() + FORGET_AFTER)
-
-
 def forget_unused_blob(session: Session, blob_id: int) -> tuple[str, str] | None:
-    """Remove the row of a blob that no file cites; (store, key) when its bytes are to be removed too.
+    """Remove the row of a blob that no file and no preview cites; (store, key) when its bytes are to go too.
 
     None when it is cited, or when it is gone already.
     """
     blob = session.get(Blob, blob_id, with_for_update=True)
     if blob is None:
         return None
-    if session.scalar(select(EvidenceFile.id).where(EvidenceFile.blob_id == blob_id).limit(1)) is not None:
+    if is_cited(session, blob_id):
         return None
+    forget_look(session, blob_id)
     session.delete(blob)
     session.flush()
     return blob.store, blob.key
-
-
-def _blob_id(session: Session, upload: Upload) -> int:
-    """The row of the content; made when it is new. Two uploads of one content at once make one row."""
-    stored = upload.blob
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    values = {
-        "store": stored.store,
-        "key": stored.key,
-        "sha256": stored.sha256,
-        "size_bytes": stored.size_bytes,
-        "media_type": upload.media_type,
-        "created_at": clock.now(),
-    }
-    # An update that changes nothing: it locks the row against the job that removes unused blobs
-    session.execute(
-        insert(Blob)
-        .values(**values)
-        .on_conflict_do_update(index_elements=["store", "key"], set_={"sha256": stored.sha256})
-    )
-    return session.scalars(select(Blob.id).where(Blob.store == stored.store, Blob.key == stored.key)).one()
 
 
 def _position(files: Sequence[EvidenceFile], wanted: int | None) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision
 from evidence.queries import check_open, get_draft, get_own_item, mappings_to_answer, newest_frozen
 from evidence.rules import EvidenceState, Step, next_state, reference
-from evidence.service.files import forget_later
+from evidence.service.blobs import forget_later
 from evidence.service.mappings import live_mappings
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor

@@ -129,6 +129,34 @@ def upgrade() -> None:
         batch_op.create_index("ix_assurances_iqa", ["iqa_id", "ended_at"], unique=False)
 
     op.create_table(
+        "blob_facts",
+        sa.Column("blob_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("missing_program", sa.String(length=40), nullable=False),
+        sa.Column("duration_seconds", sa.Double(), nullable=True),
+        sa.Column("width", sa.Integer(), nullable=True),
+        sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("pages", sa.Integer(), nullable=True),
+        sa.Column("taken_at", sa.String(length=40), nullable=True),
+        sa.Column("video_codec", sa.String(length=40), nullable=False),
+        sa.Column("audio_codec", sa.String(length=40), nullable=False),
+        sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state <> 'none' OR reason <> ''", name=op.f("ck_blob_facts_none_has_reason")),
+        sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"], name=op.f("fk_blob_facts_blob_id_blobs")),
+        sa.PrimaryKeyConstraint("blob_id", name=op.f("pk_blob_facts")),
+    )
+    with op.batch_alter_table("blob_facts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_blob_facts_missing",
+            ["missing_program"],
+            unique=False,
+            sqlite_where=sa.text("missing_program <> ''"),
+            postgresql_where=sa.text("missing_program <> ''"),
+        )
+
+    op.create_table(
         "log_entries",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),
@@ -232,6 +260,43 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.create_index("ix_notifications_person", ["person_id", "read_at", "created_at"], unique=False)
+
+    op.create_table(
+        "page_texts",
+        sa.Column("blob_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("page", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"], name=op.f("fk_page_texts_blob_id_blobs")),
+        sa.PrimaryKeyConstraint("blob_id", "page", name=op.f("pk_page_texts")),
+    )
+    op.create_table(
+        "previews",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("blob_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("missing_program", sa.String(length=40), nullable=False),
+        sa.Column("content_id", sa.Integer(), nullable=True),
+        sa.Column("data", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("program", sa.String(length=80), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state <> 'none' OR reason <> ''", name=op.f("ck_previews_none_has_reason")),
+        sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"], name=op.f("fk_previews_blob_id_blobs")),
+        sa.ForeignKeyConstraint(["content_id"], ["blobs.id"], name=op.f("fk_previews_content_id_blobs")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_previews")),
+        sa.UniqueConstraint("blob_id", "kind", "page", name=op.f("uq_previews_blob_id_kind_page")),
+    )
+    with op.batch_alter_table("previews", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_previews_content_id"), ["content_id"], unique=False)
+        batch_op.create_index(
+            "ix_previews_missing",
+            ["missing_program"],
+            unique=False,
+            sqlite_where=sa.text("missing_program <> ''"),
+            postgresql_where=sa.text("missing_program <> ''"),
+        )
 
     op.create_table(
         "qualifications",
@@ -1146,3 +1211,21 @@ def downgrade() -> None:
 
     op.drop_table("blobs")
     # ### end Alembic commands ###
+    with op.batch_alter_table("previews", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_previews_missing",
+            sqlite_where=sa.text("missing_program <> ''"),
+            postgresql_where=sa.text("missing_program <> ''"),
+        )
+        batch_op.drop_index(batch_op.f("ix_previews_content_id"))
+
+    op.drop_table("previews")
+    op.drop_table("page_texts")
+    with op.batch_alter_table("blob_facts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_blob_facts_missing",
+            sqlite_where=sa.text("missing_program <> ''"),
+            postgresql_where=sa.text("missing_program <> ''"),
+        )
+
+    op.drop_table("blob_facts")

@@ -164,6 +164,18 @@ def moment(value: datetime | None, zone: str = "Europe/London") -> str:
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
+def claimed_moment(value: str) -> str:
+    """A moment that a file claims, written out as it stands there: "2026-03-03T14:05:00" → "3 Mar 2026, 14:05".
+
+    In no zone of ours: most cameras do not know theirs. Other text stays as it is.
+    """
+    try:
+        said = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return f"{said.day} {said:%b %Y, %H:%M}" + (f" ({said:%Z})" if said.tzinfo else "")
+
+
 def ago(value: datetime | date | None, zone: str = "Europe/London") -> str:
     """How long ago in whole days: "today", "yesterday", "5 days ago"."""
     if value is None:
@@ -195,6 +207,7 @@ def make_environment(folder: Path | None = None) -> Environment:
         long_date=long_date,
         iso_date=iso_date,
         moment=moment,
+        claimed_moment=claimed_moment,
         ago=ago,
         file_size=file_size,
         markdown=render_markdown,

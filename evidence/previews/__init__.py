@@ -1,0 +1,1 @@
+"""Looking at stored files: what they measure, and something to show of them. All parsing is in child processes."""

@@ -1,0 +1,160 @@
+"""Previews through the job and HTTP: made once per content, shown to those who see the file, and to nobody else."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from sqlalchemy import func, select
+
+from evidence.jobs import remove_unused_blob
+from evidence.models import Blob
+from evidence.previews.models import BlobFacts, Preview
+from evidence.rules.previews import PreviewKind, PreviewState
+from evidence.service import detach_file
+from evidence.service.previews import retry_missing
+from portfolio.app import Parts
+from portfolio.core.db import Database
+from tests.factories import media
+from tests.factories.world import World
+from tests.functional.evidence.making import attach, begin, file_rows, hand_in
+from tests.web import Browser
+
+Browse = Callable[[str], Browser]
+
+
+def photo_on_draft(parts: Parts, world: World, name: str = "photo.jpg") -> tuple[str, str]:
+    """A draft with a photo of a phone on it: the codes of item and file."""
+    code = begin(parts.database, world)
+    file = attach(parts.database, world, parts.store, code, name, media.photo(), media_type="image/jpeg")
+    return code, file
+
+
+def previews(database: Database) -> list[Preview]:
+    with database.read() as session:
+        return list(session.scalars(select(Preview).order_by(Preview.blob_id, Preview.kind, Preview.page)))
+
+
+def test_a_photo_gets_an_upright_picture_and_the_original_stays(
+    parts: Parts, world: World, browse: Browse
+) -> None:
+    code, file = photo_on_draft(parts, world)
+    own = browse("candidate")
+    assert "A preview is being made." in own.get(f"/evidence/{code}/edit").text
+
+    parts.worker().run_due()
+
+    shown = own.get(f"/files/{file}/previews/picture")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert shown.headers["cache-control"] == "private, no-cache"
+    with Image.open(io.BytesIO(shown.content)) as drawn:
+        assert (drawn.size, dict(drawn.getexif())) == ((200, 320), {})
+    assert own.get(f"/files/{file}").content == media.photo()
+    page = own.get(f"/evidence/{code}").text
+    assert f"/files/{file}/previews/picture" in page
+    assert "200 × 320" in page
+    assert "3 Mar 2026, 14:05" in page
+
+
+def test_the_same_content_is_looked_at_once(parts: Parts, world: World) -> None:
+    photo_on_draft(parts, world, "one.jpg")
+    photo_on_draft(parts, world, "two.jpg")
+
+    assert parts.worker().run_due() == 1
+
+    assert [each.kind for each in previews(parts.database)] == [PreviewKind.PICTURE]
+
+
+def test_a_preview_is_as_hidden_as_its_file(parts: Parts, world: World, browse: Browse) -> None:
+    code, file = photo_on_draft(parts, world)
+    parts.worker().run_due()
+    address = f"/files/{file}/previews/picture"
+    assert browse("assessor").get(address).status_code == 404, "a draft is its author's"
+
+    hand_in(parts.database, world, code)
+
+    assert browse("assessor").get(address).status_code == 200
+    for stranger in ("other_candidate", "unallocated_assessor"):
+        assert browse(stranger).get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name", ["poster", "nonsense", "picture-1", "page_image-1", "page_image-٣", "picture-", "..%2fpicture"]
+)
+def test_what_was_not_made_is_not_found(parts: Parts, world: World, browse: Browse, name: str) -> None:
+    _, file = photo_on_draft(parts, world)
+    parts.worker().run_due()
+
+    assert browse("candidate").get(f"/files/{file}/previews/{name}").status_code == 404
+
+
+def test_a_file_that_breaks_the_parser_is_kept_and_says_why(
+    parts: Parts, world: World, browse: Browse
+) -> None:
+    code = begin(parts.database, world)
+    broken = media.picture()[:500]
+    file = attach(parts.database, world, parts.store, code, "cut.jpg", broken, media_type="image/jpeg")
+
+    parts.worker().run_due()
+
+    own = browse("candidate")
+    assert own.get(f"/files/{file}").content == broken
+    assert "No preview: the picture is damaged" in own.get(f"/evidence/{code}").text
+
+
+def test_looking_twice_leaves_the_same_rows(parts: Parts, world: World) -> None:
+    photo_on_draft(parts, world)
+    parts.worker().run_due()
+    first = previews(parts.database)
+    with parts.database.write() as session:
+        facts = session.scalars(select(BlobFacts)).one()
+        facts.missing_program = "ffmpeg"
+        assert retry_missing(session, ["ffmpeg"]) == 1
+
+    parts.worker().run_due()
+
+    again = previews(parts.database)
+    assert [(p.kind, p.content_id) for p in again] == [(p.kind, p.content_id) for p in first]
+    with parts.database.read() as session:
+        found = session.scalars(select(BlobFacts)).one()
+        assert (found.state, found.missing_program) == (PreviewState.READY, "")
+
+
+def test_what_waits_for_another_program_is_left_alone(parts: Parts, world: World) -> None:
+    photo_on_draft(parts, world)
+    parts.worker().run_due()
+    with parts.database.write() as session:
+        session.scalars(select(BlobFacts)).one().missing_program = "soffice"
+        assert retry_missing(session, ["ffmpeg", "ffprobe"]) == 0
+
+
+def test_previews_go_with_the_last_file_of_their_content(parts: Parts, world: World) -> None:
+    _, file = photo_on_draft(parts, world)
+    parts.worker().run_due()
+    (shown,) = previews(parts.database)
+    blob_id = file_rows(parts.database)[0].blob_id
+    assert shown.content_id is not None
+    assert not remove_unused_blob(parts.database, parts.store, shown.content_id), "the preview needs it"
+    with parts.database.write() as session:
+        detach_file(session, world.actor(session, "candidate"), file)
+
+    assert remove_unused_blob(parts.database, parts.store, blob_id)
+    assert remove_unused_blob(parts.database, parts.store, shown.content_id)
+
+    assert previews(parts.database) == []
+    with parts.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Blob)) == 0
+
+
+def test_an_assessor_is_told_of_a_file_sent_as_something_else(
+    parts: Parts, world: World, browse: Browse
+) -> None:
+    code, _ = photo_on_draft(parts, world)
+    with parts.database.write() as session:
+        row = file_rows(parts.database)[0]
+        session.merge(row).claimed_type = "application/pdf"
+    submission = hand_in(parts.database, world, code)
+
+    assert "what is in it is image/jpeg" in browse("assessor").get(f"/reviews/{submission}").text
+    assert "what is in it is image/jpeg" not in browse("candidate").get(f"/evidence/{code}").text
