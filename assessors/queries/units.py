@@ -104,6 +104,12 @@ class UnitPicture:
         newest = self.history[0] if self.history else None
         return newest if newest and newest.is_in_force else None
 
+    @property
+    def unlocked(self) -> SignOffEntry | None:
+        """The sign-off that was unlocked, until the unit is signed again."""
+        newest = self.history[0] if self.history else None
+        return newest if newest and newest.unlock else None
+
     def pictures(self) -> list[CriterionPicture]:
         """The criteria as the rules of blocking see them."""
         return [each.picture(self.today) for each in self.criteria]

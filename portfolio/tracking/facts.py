@@ -37,11 +37,13 @@ class UnitStanding:
 
 @dataclass(slots=True)
 class Facts:
-    """Everything read: mapping facts and criterion facts by key, sign-off standing by portfolio unit id."""
+    """Everything read: mapping and criterion facts by key; by portfolio unit id what is signed, and what was
+    unlocked and not signed since."""
 
     mappings: dict[Key, list[MappingFact]] = field(default_factory=lambda: defaultdict(list))
     criteria: dict[Key, CriterionFacts] = field(default_factory=dict)
     signed_units: set[int] = field(default_factory=set)
+    unlocked_units: dict[int, Unlock] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,10 @@ def _live_mappings(
 
 
 def _decisions(session: Session, concerned: ColumnElement[bool]) -> dict[int, _Decided]:
-    """The judgement in force per mapping: the newest one that no countersigner refused."""
+    """The newest judgement per mapping, with its countersigner's answer.
+
+    A refused one is there too: it leaves the mapping undecided, and nothing older speaks in its place.
+    """
     rows = session.execute(
         select(Judgement, Countersignature.answer)
         .join(ev.Mapping, ev.Mapping.id == Judgement.mapping_id)
@@ -196,7 +201,9 @@ def _read_sign_offs(session: Session, portfolio_ids: Collection[int], found: Fac
     criteria = _criteria_by_unit(session, {unit.unit_id for _, unit, *_ in newest.values()})
     for unit_id, (sign_off, unit, unlock, answer) in newest.items():
         confirmed = not sign_off.needs_countersignature or answer is Countersign.CONFIRMED
-        if unlock is None and confirmed:
+        if unlock is not None:
+            found.unlocked_units[unit_id] = unlock
+        elif confirmed:
             found.signed_units.add(unit_id)
         reopening = reopened.get(unit_id)
         for criterion_id in criteria[unit.unit_id]:

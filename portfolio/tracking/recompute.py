@@ -27,6 +27,7 @@ from portfolio.records.rules import UnitState
 from portfolio.tracking.differences import Difference
 from portfolio.tracking.facts import Facts, Key, active_portfolio_ids, chosen_criteria, read_facts
 from portfolio.tracking.items import item_differences, refresh_items
+from portfolio.tracking.unlocks import untouched_since
 
 BATCH = 50
 STALE = "coverage.staled"
@@ -164,6 +165,7 @@ def _remove_unchosen(session: Session, portfolio_ids: Collection[int], fresh: Co
 
 def _refresh_units(session: Session, portfolio_ids: Collection[int], facts: Facts) -> None:
     counts = _unit_counts(session, portfolio_ids)
+    reopened = untouched_since(session, facts.unlocked_units)
     units = session.scalars(
         select(PortfolioUnit).where(
             PortfolioUnit.portfolio_id.in_(portfolio_ids), PortfolioUnit.removed_at.is_(None)
@@ -172,14 +174,23 @@ def _refresh_units(session: Session, portfolio_ids: Collection[int], facts: Fact
     for unit in units:
         total, met, claimed = counts.get((unit.portfolio_id, unit.unit_id), (0, 0, 0))
         unit.total_count, unit.met_count, unit.claimed_count = total, met, claimed
-        unit.state = unit_state(unit.state, signed=unit.id in facts.signed_units, complete=0 < total == met)
+        unit.state = unit_state(
+            unit.state,
+            signed=unit.id in facts.signed_units,
+            complete=0 < total == met,
+            reopened=unit.id in reopened,
+        )
 
 
-def unit_state(now: UnitState, *, signed: bool, complete: bool) -> UnitState:
-    """The state of a unit (domain.md §4): a sign-off in force keeps what was reached on top of it."""
+def unit_state(now: UnitState, *, signed: bool, complete: bool, reopened: bool = False) -> UnitState:
+    """The state of a unit (domain.md §4): a sign-off in force keeps what was reached on top of it.
+
+    `complete`: every criterion is met. `reopened`: it was unlocked and nothing was decided in it since; it is
+    in progress then, though it may be signed at any time that nothing blocks it.
+    """
     if signed:
         return now if now.is_signed else UnitState.SIGNED
-    return UnitState.READY_TO_SIGN if complete else UnitState.IN_PROGRESS
+    return UnitState.READY_TO_SIGN if complete and not reopened else UnitState.IN_PROGRESS
 
 
 def _unit_counts(session: Session, portfolio_ids: Collection[int]) -> dict[Key, tuple[int, int, int]]:
@@ -278,6 +289,7 @@ def _unit_differences(
             met + is_met,
             claimed + (not is_met and not is_none),
         )
+    reopened = untouched_since(session, fresh.facts.unlocked_units)
     units = session.scalars(
         select(PortfolioUnit).where(
             PortfolioUnit.portfolio_id.in_(portfolio_ids), PortfolioUnit.removed_at.is_(None)
@@ -285,7 +297,12 @@ def _unit_differences(
     )
     for unit in units:
         total, met, claimed = counts.get((unit.portfolio_id, unit.unit_id), (0, 0, 0))
-        state = unit_state(unit.state, signed=unit.id in fresh.facts.signed_units, complete=0 < total == met)
+        state = unit_state(
+            unit.state,
+            signed=unit.id in fresh.facts.signed_units,
+            complete=0 < total == met,
+            reopened=unit.id in reopened,
+        )
         said = (unit.total_count, unit.met_count, unit.claimed_count, unit.state.value)
         right = (total, met, claimed, state.value)
         if said != right:

@@ -407,7 +407,8 @@ def sign_unlock_and_sign_again(play: Play, stands: dict[str, Stands]) -> None:
     page.locator("#unlock > summary").click()
     page.get_by_label("Why it is opened again").fill("The date of the briefing has to be checked.")
     press(page, "Unlock")
-    check_matrix(play, stands, UnitState.READY_TO_SIGN)
+    check_matrix(play, stands, UnitState.IN_PROGRESS)
+    expect(play.go("assessor", path).locator("#sign-off")).to_contain_text("has to be checked")
     sign(play, path)
     check_matrix(play, stands, UnitState.SIGNED)
 

@@ -1,6 +1,7 @@
 """Signing a unit off in one transaction, exactly what blocks it, waivers, and unlocking."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import select
 
 from assessors.models import SignOff, Waiver
 from assessors.rules import Decision
-from assessors.service import SigningOff, basis_digest, sign_off_unit, unlock_unit
+from assessors.service import SigningOff, basis_digest, drop_mapping, sign_off_unit, unlock_unit
 from portfolio.core.db import Database
 from portfolio.core.errors import Forbidden, Invalid, Locked, NotFound, Stale
 from portfolio.core.log import digest_of, verify_streams
@@ -18,6 +19,7 @@ from portfolio.records.rules import UnitState
 from portfolio.tracking.recompute import differences
 from tests.factories.world import World, allocate
 from tests.functional.assessors import acting
+from tests.web import Browser
 
 
 def blockers(database: Database, world: World) -> list[tuple[str, str]]:
@@ -176,7 +178,7 @@ def test_unlocking_takes_the_unit_back_and_tells_who_is_concerned(
     sign_off = acting.sign(database, world)
     first = unlock(database, world, sign_off, by=name)
     assert unlock(database, world, sign_off, by=name) == first
-    assert not acting.unit_state(database, world).is_signed
+    assert acting.unit_state(database, world) is UnitState.IN_PROGRESS
     assert acting.told(database, world, "candidate")[-1] == "unit.unlocked"
     assert ("unit.unlocked" in acting.told(database, world, "assessor")) is (name == "lead_iqa")
     assert acting.log_actions(database)[-1] == "unit.unlocked"
@@ -184,6 +186,38 @@ def test_unlocking_takes_the_unit_back_and_tells_who_is_concerned(
     assert again != sign_off
     with database.read() as session:
         assert list(differences(session)) == []
+
+
+@pytest.mark.parametrize("decision", ["a judgement", "a dropped criterion"])
+def test_an_unlocked_unit_is_ready_again_once_something_in_it_was_decided(
+    database: Database, world: World, decision: str
+) -> None:
+    acting.meet_unit(database, world)
+    unlock(database, world, acting.sign(database, world))
+    code = acting.submitted(database, world, 2)
+    assert acting.unit_state(database, world) is UnitState.IN_PROGRESS
+
+    if decision == "a judgement":
+        acting.judge(database, world, code)
+    else:
+        with database.write() as session:
+            mapping = acting.desk(session, world, code).own[0].mapping.code
+            drop_mapping(session, world.actor(session, "assessor"), code, mapping, "It shows something else.")
+
+    assert acting.unit_state(database, world) is UnitState.READY_TO_SIGN
+    with database.read() as session:
+        assert list(differences(session)) == []
+
+
+def test_the_page_of_an_unlocked_unit_says_why_and_offers_the_signature(
+    database: Database, world: World, browse: Callable[[str], Browser]
+) -> None:
+    acting.meet_unit(database, world)
+    unlock(database, world, acting.sign(database, world), "The date has to be checked.")
+    page = browse("assessor").get(f"/portfolios/{world.portfolio_code}/units/{world.unit_codes[0]}").text
+    assert "In progress" in page
+    assert "The date has to be checked." in page.split('id="sign-off"')[1].split("</section>")[0]
+    assert "Sign the unit off" in page
 
 
 def test_unlocking_needs_a_reason_and_the_sign_off_that_was_shown(database: Database, world: World) -> None:

@@ -122,7 +122,8 @@ def test_a_unit_becomes_ready_signed_and_open_again(database: Database, world: W
 
     with database.write() as session:
         submission = work.submit(session, work.make_draft(session, world, unit_criteria))
-        work.judge(session, world, submission, dict.fromkeys(unit_criteria, Decision.MET))
+        met = dict.fromkeys(unit_criteria, Decision.MET)
+        work.judge(session, world, submission, met, at=clock.now())
     with database.write() as session:
         assert first_unit(session, world).state is UnitState.READY_TO_SIGN
         sign_off = work.sign(session, world, first_unit(session, world))
@@ -130,7 +131,8 @@ def test_a_unit_becomes_ready_signed_and_open_again(database: Database, world: W
         assert first_unit(session, world).state is UnitState.SIGNED
         work.unlock(session, world, sign_off)
     with database.read() as session:
-        assert first_unit(session, world).state is UnitState.READY_TO_SIGN
+        assert first_unit(session, world).state is UnitState.IN_PROGRESS
+        assert list(differences(session)) == []
 
 
 def test_recomputing_all_equals_recomputing_step_by_step(database: Database, world: World) -> None:
