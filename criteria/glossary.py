@@ -1,10 +1,12 @@
-"""Key terms found in running text, so that a page can explain them where they stand. Pure functions."""
+"""Key terms found in running text, so that a page can explain them where they stand."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from criteria.queries import Point
+from sqlalchemy.orm import Session
+
+from criteria.queries import Point, glossaries_of
 from portfolio.core.text import fold
 
 MAX_TERMS = 300
@@ -18,33 +20,61 @@ class Segment:
     definition: str = ""
 
 
-def mark_terms(text: str, terms: Sequence[Point]) -> list[Segment]:
-    """The text in segments, the first appearance of each defined term standing alone.
+class Marker:
+    """Finds the key terms of one glossary in text after text: those with a definition, the first `MAX_TERMS`."""
 
-    Whole words and their plurals in -s, whatever their case; of overlapping terms the longer one counts.
+    def __init__(self, terms: Sequence[Point]) -> None:
+        defined = [point for point in terms[:MAX_TERMS] if point.term and point.text]
+        self._known = {fold(point.term): point.text for point in defined}
+        longest = sorted((point.term for point in defined), key=len, reverse=True)
+        words = "|".join(map(re.escape, longest))
+        self._pattern = re.compile(rf"(?<!\w)({words})(?:e?s)?(?!\w)", re.IGNORECASE) if defined else None
+
+    def __call__(self, text: str) -> list[Segment]:
+        """The text in segments, the first appearance of each defined term standing alone.
+
+        Whole words and their plurals in -s, whatever their case; of overlapping terms the longer one counts.
+        """
+        segments: list[Segment] = []
+        seen: set[str] = set()
+        at = 0
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            key = fold(match[1])
+            if key in seen or key not in self._known:
+                continue
+            seen.add(key)
+            if match.start() > at:
+                segments.append(Segment(text[at : match.start()]))
+            segments.append(Segment(match[0], self._known[key]))
+            at = match.end()
+        if at < len(text) or not segments:
+            segments.append(Segment(text[at:]))
+        return segments
+
+
+class UnitMarkers:
+    """The markers of several units: a term is explained as the unit that a text belongs to explains it."""
+
+    def __init__(self, session: Session, unit_ids: Iterable[int]) -> None:
+        """Reads the glossaries of the units (node ids). One query."""
+        self._by_unit = {
+            unit_id: Marker(terms) for unit_id, terms in glossaries_of(session, unit_ids).items()
+        }
+        self._plain = Marker(())
+
+    def __call__(self, unit_id: int, text: str) -> list[Segment]:
+        """The text of that unit in segments, as `Marker` gives them."""
+        return self._by_unit.get(unit_id, self._plain)(text)
+
+    def terms_in(self, unit_id: int, text: str) -> list[Segment]:
+        """Only the terms: for a label, which cannot hold what opens an explanation."""
+        return [segment for segment in self(unit_id, text) if segment.definition]
+
+
+def mark_terms(text: str, terms: Sequence[Point]) -> list[Segment]:
+    """One text with one glossary.
 
     >>> [s.text for s in mark_terms("What FCR is", [Point("fcr", "solved at once")])]
     ['What ', 'FCR', ' is']
     """
-    known = {fold(point.term): point.text for point in terms[:MAX_TERMS] if point.term and point.text}
-    if not known or not text:
-        return [Segment(text)]
-    longest = sorted(
-        (point.term for point in terms[:MAX_TERMS] if point.text and point.term), key=len, reverse=True
-    )
-    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest))})(?:e?s)?(?!\w)", re.IGNORECASE)
-    segments: list[Segment] = []
-    seen: set[str] = set()
-    at = 0
-    for match in pattern.finditer(text):
-        key = fold(match[1])
-        if key in seen or key not in known:
-            continue
-        seen.add(key)
-        if match.start() > at:
-            segments.append(Segment(text[at : match.start()]))
-        segments.append(Segment(match[0], known[key]))
-        at = match.end()
-    if at < len(text):
-        segments.append(Segment(text[at:]))
-    return segments
+    return Marker(terms)(text)

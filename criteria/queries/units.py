@@ -140,6 +140,11 @@ def glossary_of(session: Session, unit_ids: Iterable[int]) -> list[Point]:
     return _glossary(guidance_of(session, unit_ids).values())
 
 
+def glossaries_of(session: Session, unit_ids: Iterable[int]) -> dict[int, list[Point]]:
+    """The key terms of each of some units (node ids) apart; units without guidance are left out. One query."""
+    return {unit_id: _glossary([found]) for unit_id, found in guidance_of(session, unit_ids).items()}
+
+
 def _glossary(guidances: Iterable[GuidanceByKind]) -> list[Point]:
     found: dict[str, Point] = {}
     for guidance in guidances:

@@ -5,7 +5,7 @@ from typing import cast
 from fastapi import Request
 from starlette.responses import Response
 
-from criteria.glossary import mark_terms
+from criteria.glossary import Marker
 from criteria.importers import detect
 from criteria.models import VersionState
 from criteria.permissions import FRAMEWORK_MANAGE, FRAMEWORK_RULE, FRAMEWORK_VIEW
@@ -106,7 +106,7 @@ def show_unit(
         ],
         guide=unit_guide(session, head, unit, actor.centre_id),
         terms=terms,
-        marked=lambda text: mark_terms(text, terms),
+        marked=Marker(terms),
         rule_lines=rule_lines,
         guidance_word=guidance_word,
         base=f"/frameworks/{code}",

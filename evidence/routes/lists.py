@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from criteria.glossary import UnitMarkers
 from criteria.queries import aside_of
 from criteria.rules import EvidenceKind
 from criteria.wording import kind_word
@@ -178,6 +179,7 @@ def show_gap(request: Request, criterion_code: str, session: ReadSession, actor:
         target=target,
         drafts=drafts_to_choose(session, actor, portfolio, target.criterion.id),
         aside=aside_of(session, [target.unit_id]),
+        marked=UnitMarkers(session, [target.unit_id]),
         kind_word=kind_word,
     )
 

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from criteria.glossary import UnitMarkers
 from criteria.queries import aside_of
 from evidence import forms
 from evidence.permissions import EVIDENCE_WRITE
@@ -48,7 +49,14 @@ def mapping_page(
     view = revision_view(session, draft.portfolio, draft.revision)
     mapped = {each.criterion.id for each in view.mappings}
     units = criteria_to_choose(session, actor, draft.portfolio, mapped, search)
-    shared: dict[str, Any] = {"units": units, "search": search, "ticked": set(ticked or []), "draft": draft}
+    concerned = {each.unit.id for each in view.mappings} | {unit.node.id for unit in units}
+    shared: dict[str, Any] = {
+        "units": units,
+        "search": search,
+        "ticked": set(ticked or []),
+        "draft": draft,
+        "marked": UnitMarkers(session, concerned),
+    }
     if wants_fragment(request) and typed is None:
         return render(request, "evidence/_picker.html", **shared)
     unit_ids = {each.unit.id for each in view.mappings} or {unit.node.id for unit in units}

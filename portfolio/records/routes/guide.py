@@ -3,7 +3,7 @@
 from fastapi import Request
 from starlette.responses import Response
 
-from criteria.glossary import mark_terms
+from criteria.glossary import Marker
 from criteria.queries import aside_of, get_version_by_id, glossary_of, unit_guide
 from criteria.rule_wording import rule_lines
 from criteria.wording import guidance_word
@@ -51,7 +51,7 @@ def show_unit(request: Request, session: ReadSession, actor: CurrentActor, unit_
         crumbs=[("Unit guide", "/units"), (unit.ref, "")],
         guide=unit_guide(session, head, unit, actor.centre_id),
         terms=terms,
-        marked=lambda text: mark_terms(text, terms),
+        marked=Marker(terms),
         rule_lines=rule_lines,
         guidance_word=guidance_word,
         base="",

@@ -347,7 +347,9 @@ def test_a_key_term_is_explained_where_it_stands(browse: Browse, world: World, d
             select(Node).where(Node.version_id == draft.id, Node.kind == NodeKind.UNIT)
         ).one()
     page = browser.get(f"/frameworks/{draft.code}/units/{unit.code}").text
-    assert page.count("an expression of dissatisfaction") == 3  # in the list, and at both criteria
+    assert (
+        page.count("an expression of dissatisfaction") == 4
+    )  # in the list, at the outcome and both criteria
     with database.read() as session:
         found = mark_terms("Settle COMPLAINTS, and a complaint", glossary_of(session, [unit.id]))
     assert [s.text for s in found] == ["Settle ", "COMPLAINTS", ", and a complaint"]
