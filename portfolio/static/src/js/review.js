@@ -1,5 +1,5 @@
-// [data-review] with [data-criterion] inside: J and K move, M and N decide, F goes to the feedback. A check box
-// [data-keys-switch] turns single-key shortcuts off (WCAG 2.1.4); the choice stays on this device.
+// [data-review] with [data-criterion] inside: J and K move, M and N decide, F goes to the feedback and Escape out
+// of it. A check box [data-keys-switch] turns single-key shortcuts off (WCAG 2.1.4); the choice stays on this device.
 import { isTyping, onContent } from "./page.js";
 
 const STORE = "keys";
@@ -47,6 +47,11 @@ const KEYS = {
   n: () => decide("not_yet"),
   f: feedback,
 };
+
+/** Escape leaves the feedback for its criterion, where the single keys count again. */
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.matches?.("[data-review] [data-feedback]") && current()) select(current());
+});
 
 document.addEventListener("keydown", (event) => {
   const act = KEYS[event.key.toLowerCase()];
