@@ -22,10 +22,14 @@ from portfolio.core.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class UploadView:
-    """An unfinished upload of one's own, for the page. `name` is fit to show; sizes in bytes."""
+    """An unfinished upload of one's own, for the page. `name` is fit to show; sizes in bytes.
+
+    `fingerprint` is what the page's script sent to know the file again.
+    """
 
     code: str
     name: str
+    fingerprint: str
     length_bytes: int
     received_bytes: int
     created_at: datetime
@@ -104,12 +108,20 @@ def unfinished_uploads(
         )
         .order_by(Upload.id)
     )
-    return [
-        UploadView(
-            row.code, shown_name(row), row.length_bytes, row.received_bytes, row.created_at, row.expires_at
-        )
-        for row in rows
-    ]
+    return [_view(row) for row in rows]
+
+
+def _view(row: Upload) -> UploadView:
+    said = tus.parse_metadata(row.metadata_line)
+    return UploadView(
+        row.code,
+        shown_name(row),
+        said.get("fingerprint", b"").decode("utf-8", "replace"),
+        row.length_bytes,
+        row.received_bytes,
+        row.created_at,
+        row.expires_at,
+    )
 
 
 def completed_file(session: Session, actor: Actor, code: str) -> tuple[FileView, str]:

@@ -14,8 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from evidence.models import Blob
-from evidence.storage import BlobStore, StoredBlob, StoredKey
+from evidence.models import Blob, Upload
+from evidence.rules.tus import UploadState
+from evidence.storage import BlobStore, StoredBlob, StoredKey, key_for
 from portfolio.core import clock
 from portfolio.core.db import Database
 from portfolio.core.errors import Unavailable
@@ -92,9 +93,13 @@ def _hold(session: Session, store: str, found: StoredKey) -> Blob | None:
 
 
 def _known(session: Session, batch: Sequence[StoredKey]) -> set[str]:
-    """Keys that some row names, whichever store it says the bytes are in."""
+    """Keys that some row names, whichever store it says the bytes are in; uploads about to be attached too."""
     digests = [_digest(found) for found in batch]
-    return set(session.scalars(select(Blob.key).where(Blob.sha256.in_(digests))))
+    arriving = session.scalars(
+        select(Upload.sha256).where(Upload.sha256.in_(digests), Upload.state == UploadState.OPEN)
+    )
+    named = session.scalars(select(Blob.key).where(Blob.sha256.in_(digests)))
+    return {*named, *(key_for(sha256) for sha256 in arriving if sha256)}
 
 
 def _digest(found: StoredKey) -> str:

@@ -19,6 +19,7 @@ from evidence.rules import tus
 from evidence.rules.tus import UploadState
 from evidence.service import check_upload
 from evidence.service import uploads as service
+from evidence.service.sweep import check_stored
 from evidence.sniff import sniff_blob
 from evidence.storage import BlobStore
 from evidence.storage.partial import PartialBusy, PartialMissing, PartialWriter, Place
@@ -198,7 +199,8 @@ class Desk:
         blob = self.partials.publish(place, sha256)
         media_type = sniff_blob(self.store, blob)
         with self.database.write() as session:
-            service.complete_upload(session, actor, upload_id, blob, media_type)
+            if service.complete_upload(session, actor, upload_id, blob, media_type):
+                check_stored(self.store, blob)
 
     def _digest(self, place: Place) -> str:
         running = self.digests.up_to(place.code, place.length)
