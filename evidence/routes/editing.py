@@ -10,7 +10,7 @@ from criteria.rules import EvidenceKind, WitnessStatus
 from criteria.wording import kind_word, witness_status_word
 from evidence import forms
 from evidence.permissions import EVIDENCE_WRITE
-from evidence.queries import Draft, files_of, get_draft, get_evidence, sites_of
+from evidence.queries import Draft, files_of, get_draft, get_evidence, sites_of, unfinished_uploads
 from evidence.rules import (
     ASSESSOR_KINDS,
     FIELDS,
@@ -22,7 +22,7 @@ from evidence.rules import (
 )
 from evidence.service import MAX_FILES, save_draft
 from portfolio.core.actor import Actor
-from portfolio.core.clock import today
+from portfolio.core.clock import now, today
 from portfolio.core.errors import Invalid, Locked, Stale
 from portfolio.people.models import Site
 from portfolio.records.permissions import ASSESSING
@@ -83,6 +83,7 @@ def edit_page(
         files=files_of(session, draft.revision.id),
         max_files=MAX_FILES,
         max_size=file_size(request.app.state.settings.max_file_bytes),
+        unfinished=unfinished_uploads(session, actor, draft.evidence.id, now()),
         today=today(actor.zone).isoformat(),
         **{"errors": {}, "stale": None, **context},
     )

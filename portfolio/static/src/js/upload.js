@@ -1,12 +1,19 @@
-// <input type="file" data-upload="URL" data-upload-target="#list">: each chosen or dropped file goes at once as the
-// raw body of one POST, its name in X-File-Name (percent-encoded UTF-8). A 2xx answers with a fragment, which is
-// put in its place in the target: files sent at once arrive in any order, and keep the order in which they were
-// chosen (X-File-Position). Without scripts the form sends the input as usual.
+// <input type="file" data-upload="URL" data-upload-target="#list">: each chosen or dropped file is sent at once, in
+// chunks by tus, to the address where uploads of the item begin. It survives lost connections (tries again by itself),
+// a pause, and a closed browser: chosen again, a file goes on where it stopped (`li[data-unfinished]` on the page says
+// what the server has). When the server has stored and checked it, the row of the file is put in its place in the
+// target: files sent at once arrive in any order and keep the order in which they were chosen. Without scripts the
+// form sends the input as usual.
 import htmx from "htmx.org";
+import { Upload as TusUpload } from "tus-js-client";
 import { announce, csrfToken, element } from "./page.js";
 
 const AT_ONCE = 2;
+const CHUNK_BYTES = 16 * 1024 * 1024;
+const WITH_CREATION_BYTES = 1024 * 1024;
+const RETRY_AFTER = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000];
 const queue = [];
+const lost = new Set();
 let running = 0;
 let lastPlace = 0;
 
@@ -48,6 +55,16 @@ document.addEventListener("submit", (event) => {
   open.scrollIntoView({ block: "nearest" });
 }, true);
 
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-continue-uploads], [data-cancel-upload]");
+  if (button?.matches("[data-cancel-upload]")) cancelUnfinished(button.closest("[data-unfinished]"));
+  else if (button) document.getElementById(button.dataset.continueUploads)?.click();
+});
+
+window.addEventListener("online", () => {
+  for (const upload of lost) upload.again();
+});
+
 function next() {
   while (running < AT_ONCE && queue.length) {
     running += 1;
@@ -56,6 +73,26 @@ function next() {
 }
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+const wellFormed = (text) => text.toWellFormed?.() ?? text;
+/** What tells a file from others without reading it; the server keeps it with the upload. */
+const fingerprint = (file) => [wellFormed(file.name).slice(0, 200), file.size, file.lastModified].join("|");
+
+const unfinished = () => [...document.querySelectorAll("[data-unfinished]")];
+
+/** Take an upload off the list of unfinished ones; without any, the list goes. */
+function settle(row) {
+  const list = row.closest("[data-unfinished-list]");
+  row.remove();
+  if (list && !list.querySelector("[data-unfinished]")) list.remove();
+}
+
+async function cancelUnfinished(row) {
+  const headers = { "X-CSRF-Token": csrfToken(), "Tus-Resumable": "1.0.0" };
+  const answer = await fetch(row.dataset.unfinished, { method: "DELETE", headers }).catch(() => null);
+  if (!answer?.ok) return announce("It could not be cancelled. Try again.");
+  announce(`${row.dataset.name} was cancelled.`);
+  settle(row);
+}
 
 class Upload {
   constructor(input, file) {
@@ -64,12 +101,49 @@ class Upload {
     this.place = lastPlace = 1 + Math.max(lastPlace, ...this.places());
     this.name = element("bdi", { class: "upload-name" }, file.name);
     this.state = element("span", { class: "upload-state" });
-    this.button = element("button", { type: "button", class: "btn btn-small" });
+    this.button = this.makeButton(() => this.pressed());
+    this.stop = this.makeButton(() => this.cancel());
     this.bar = element("progress", { max: "100", value: "0", "aria-label": `Sent of ${file.name}` });
-    this.row = element("li", { class: "upload" }, this.name, this.button, this.state, this.bar);
-    this.button.addEventListener("click", () => this.pressed());
+    const buttons = element("span", { class: "upload-buttons" }, this.button, this.stop);
+    this.row = element("li", { class: "upload" }, this.name, buttons, this.state, this.bar);
     this.list().append(this.row);
-    this.show("waiting", "Waiting", "Cancel");
+    this.tus = new TusUpload(file, this.options());
+    this.goOn(unfinished().find((row) => row.dataset.fingerprint === fingerprint(file)));
+    this.show("waiting", "Waiting", "");
+  }
+
+  options() {
+    return {
+      endpoint: new URL(this.input.dataset.upload, document.baseURI).href,
+      chunkSize: CHUNK_BYTES,
+      retryDelays: RETRY_AFTER,
+      uploadDataDuringCreation: this.file.size <= WITH_CREATION_BYTES,
+      storeFingerprintForResuming: false, // the server knows what is unfinished, on every device
+      metadata: {
+        filename: wellFormed(this.file.name).slice(0, 400),
+        filetype: this.file.type || "application/octet-stream",
+        fingerprint: fingerprint(this.file),
+        position: String(this.place),
+      },
+      onBeforeRequest: (request) => request.setHeader("X-CSRF-Token", csrfToken()),
+      onAfterResponse: (request, response) => this.answered(request, response),
+      onShouldRetry: (error) => this.mayRetry(error),
+      onProgress: (sent, all) => this.progress(sent, all),
+      onSuccess: () => this.stored(),
+      onError: (error) => this.failed(error),
+    };
+  }
+
+  goOn(row) {
+    if (!row) return;
+    this.tus.url = new URL(row.dataset.unfinished, document.baseURI).href;
+    settle(row);
+  }
+
+  makeButton(pressed) {
+    const button = element("button", { type: "button", class: "btn btn-small" });
+    button.addEventListener("click", pressed);
+    return button;
   }
 
   target() {
@@ -92,76 +166,106 @@ class Upload {
   show(state, text, action) {
     this.row.dataset.state = state;
     this.state.textContent = text;
-    this.button.textContent = action ?? "";
-    this.button.hidden = !action;
-    this.button.setAttribute("aria-label", `${action} ${this.file.name}`);
-    this.bar.hidden = state !== "sending";
+    for (const [button, word] of [[this.button, action], [this.stop, state === "stored" ? "" : "Cancel"]]) {
+      button.textContent = word;
+      button.hidden = !word;
+      button.setAttribute("aria-label", `${word} ${this.file.name}`);
+    }
+    this.bar.hidden = state !== "sending" && state !== "paused";
   }
 
   pressed() {
-    if (this.row.dataset.state === "failed") {
-      queue.push(this);
-      this.show("waiting", "Waiting", "Cancel");
-      next();
-    } else this.cancel();
+    if (this.row.dataset.state === "sending") this.pause();
+    else this.again();
+  }
+
+  pause() {
+    this.tus.abort();
+    this.leave();
+    this.show("paused", `Paused · ${this.state.textContent.replace(/^.*· /, "")}`, "Continue");
+  }
+
+  again() {
+    lost.delete(this);
+    const { url } = this.tus;
+    this.tus = new TusUpload(this.file, this.options()); // with fresh tries
+    this.tus.url = url;
+    queue.push(this);
+    this.show("waiting", "Waiting", "");
+    next();
   }
 
   cancel() {
     const place = queue.indexOf(this);
     if (place >= 0) queue.splice(place, 1);
-    else this.request?.abort();
+    lost.delete(this);
+    this.tus.abort(true).catch(() => {}); // what stays behind expires
+    this.leave();
     this.row.remove();
     announce(`${this.file.name} was not sent.`);
   }
 
   send() {
-    const request = new XMLHttpRequest();
-    this.request = request;
-    request.open(this.input.dataset.uploadMethod ?? "POST", this.input.dataset.upload);
-    request.setRequestHeader("X-CSRF-Token", csrfToken());
-    request.setRequestHeader("X-File-Name", encodeURIComponent(this.file.name.toWellFormed?.() ?? this.file.name));
-    request.setRequestHeader("X-File-Position", this.place);
-    request.setRequestHeader("Content-Type", this.file.type || "application/octet-stream");
-    request.setRequestHeader("HX-Request", "true");
-    request.upload.addEventListener("progress", (event) => this.progress(event));
-    request.addEventListener("load", () => this.answered(request));
-    request.addEventListener("error", () => this.failed("The connection was lost."));
-    request.addEventListener("loadend", () => {
-      running -= 1;
-      next();
-    });
-    this.show("sending", `Sending · 0 of ${megabytes(this.file.size)}`, "Cancel");
-    request.send(this.file);
+    this.sending = true;
+    this.refusal = "";
+    this.show("sending", `Sending · 0 of ${megabytes(this.file.size)}`, "Pause");
+    this.tus.start();
   }
 
-  progress(event) {
-    if (!event.total) return;
-    this.bar.value = (100 * event.loaded) / event.total;
-    const all = event.loaded === event.total;
-    this.state.textContent = all ? "Being stored and checked" : `Sending · ${megabytes(event.loaded)} of ${megabytes(event.total)}`;
+  leave() {
+    if (!this.sending) return;
+    this.sending = false;
+    running -= 1;
+    next();
   }
 
-  answered(request) {
-    const whole = /^\s*<!doctype/i.test(request.responseText);
-    if (request.status >= 200 && request.status < 300 && !whole) return this.stored(request.responseText);
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    const said = page.querySelector(".lead, .notice-body")?.textContent.trim();
-    return this.failed(said || (whole ? "Sign in again, then retry." : `The server refused it (${request.status}).`));
+  progress(sent, all) {
+    if (!this.sending) return;
+    this.bar.value = all ? (100 * sent) / all : 100;
+    const text = sent === all ? "Being stored and checked" : `Sending · ${megabytes(sent)} of ${megabytes(all)}`;
+    this.show("sending", text, sent === all ? "" : "Pause");
   }
 
-  stored(fragment) {
-    this.show("stored", `Stored · ${megabytes(this.file.size)}`);
-    announce(`${this.file.name} is stored.`);
+  /** Keep the reason of a refusal; and never begin anew only because asking where it stands failed. */
+  answered(request, response) {
+    const status = response.getStatus();
+    this.status = status;
+    this.refusal = "";
+    if (status < 400) return;
+    const said = response.getBody() ?? "";
+    this.refusal = /^\s*</.test(said) ? `The server could not take it (${status}).` : said;
+    if (status === 401) this.refusal = "Sign in again in another tab, then retry.";
+    if (request.getMethod() === "HEAD" && status !== 404 && status !== 410) throw new Error(this.refusal);
+  }
+
+  mayRetry(error) {
+    const status = error.originalResponse?.getStatus() ?? this.status ?? 0;
+    this.status = 0;
+    const may = navigator.onLine && (status < 400 || status >= 500 || [409, 423, 460, 408, 429].includes(status));
+    if (may) this.show("sending", "The connection was lost. Trying again.", "Pause");
+    return may;
+  }
+
+  async stored() {
+    this.show("stored", `Stored and checked · ${megabytes(this.file.size)}`, "");
+    announce(`${this.file.name} is stored and checked.`);
+    this.leave();
     const target = this.target();
-    if (!target) return;
+    const answer = target && (await fetch(`${this.tus.url}/file`, { headers: { "HX-Request": "true" } }).catch(() => null));
+    if (!answer?.ok) return; // it is stored all the same; the next page shows it
+    const fragment = await answer.text();
     const after = [...target.children].find((row) => Number(row.dataset.position) > this.place);
     if (after) htmx.swap(after, fragment, { swapStyle: "beforebegin" });
     else htmx.swap(target, fragment, { swapStyle: this.input.dataset.uploadSwap ?? "beforeend" });
     this.row.remove();
   }
 
-  failed(sentence) {
+  failed(error) {
+    const refused = error.originalResponse || this.refusal;
+    const sentence = refused ? this.refusal || "The server refused it." : "The connection was lost.";
+    if (!refused) lost.add(this); // goes on by itself when the connection is back
     this.show("failed", `Not stored. ${sentence}`, "Retry");
     announce(`${this.file.name} was not stored. ${sentence}`);
+    this.leave();
   }
 }
