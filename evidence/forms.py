@@ -18,6 +18,7 @@ from evidence.rules import (
     FieldKind,
     format_fragment,
     parse_part,
+    problem_of,
 )
 from evidence.service import Claim, DraftFields
 from evidence.sniff import Family
@@ -189,6 +190,8 @@ def _mark(fields: Fields, file: FileView) -> tuple[str, str] | None:
         return None
     try:
         part = parse_part(value, timed=file.family in (Family.AUDIO, Family.VIDEO))
+        if problem := problem_of(part, file.look.extent):
+            raise Invalid(problem)
     except Invalid as error:
         fields.error(name, error.message)
         return None

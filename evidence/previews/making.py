@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from evidence.previews import pictures
+from evidence.previews import pdf, pictures
 from evidence.previews.looking import Look, Source
 from evidence.sniff import Family, family
 
 _MAKERS: dict[Family, Callable[[Source], Look]] = {
     Family.IMAGE: pictures.look,
+    Family.PDF: pdf.look,
 }
 
 

@@ -41,6 +41,8 @@ _FORMATS: dict[str, tuple[str, ...]] = {
     "image/x-portable-greymap": ("PPM",),
     "image/x-tga": ("TGA",),
 }
+_OPAQUE, _SEE_THROUGH = ("picture.jpg", "image/jpeg"), ("picture.webp", "image/webp")
+_PROGRAM = f"Pillow {PIL.__version__}"
 _LIMITS = Limits(seconds=60, memory_bytes=2048 * MIBIBYTE, file_bytes=32 * MIBIBYTE, niceness=5)
 _MAX_PROFILE_BYTES = 64 * 1024
 _EXIF_IFD, _TAKEN, _TAKEN_OFFSET, _DIGITISED = 0x8769, 36867, 36881, 36868
@@ -63,9 +65,9 @@ def look(source: Source) -> Look:
     facts = {name: found.get(name) for name in ("width", "height", "taken_at")}
     if found["reason"]:
         return Look(facts, reason=found["reason"])
-    path = source.folder / found["name"]
-    shown = Shown(PreviewKind.PICTURE, path=path, media_type=found["media_type"], program=found["program"])
-    return Look(facts, [shown])
+    name, media_type = _SEE_THROUGH if found["see_through"] else _OPAQUE
+    path = source.folder / name
+    return Look(facts, [Shown(PreviewKind.PICTURE, path=path, media_type=media_type, program=_PROGRAM)])
 
 
 def draw(data: bytes, *, path: str, media_type: str) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def draw(data: bytes, *, path: str, media_type: str) -> dict[str, Any]:
             width, height = height, width
         found = {"width": width, "height": height, "taken_at": taken_at(picture), "reason": ""}
         try:
-            return {**found, **_write(_reduced(picture))}
+            return {**found, "see_through": _write(_reduced(picture))}
         except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
             return {**found, "reason": f"The picture is damaged ({type(error).__name__})."}
 
@@ -129,12 +131,11 @@ def _reduced(picture: Image.Image) -> Image.Image:
     return bare
 
 
-def _write(picture: Image.Image) -> dict[str, str]:
+def _write(picture: Image.Image) -> bool:
+    """Write the picture; whether one can see through it."""
     see_through = picture.mode == "RGBA"
-    name, kind = ("picture.webp", "WEBP") if see_through else ("picture.jpg", "JPEG")
     options: dict[str, Any] = {"quality": 84}
     if "icc_profile" in picture.info:
         options["icc_profile"] = picture.info["icc_profile"]
-    picture.save(name, kind, **options)
-    media_type = "image/webp" if see_through else "image/jpeg"
-    return {"name": name, "media_type": media_type, "program": f"Pillow {PIL.__version__}"}
+    picture.save((_SEE_THROUGH if see_through else _OPAQUE)[0], "WEBP" if see_through else "JPEG", **options)
+    return see_through

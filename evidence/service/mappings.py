@@ -54,7 +54,8 @@ def map_criteria(
 
     `shown` maps criterion codes to the `fingerprint` that the page showed. Raises Stale (`criteria`: codes)
     when one says something else by now, unless it says what is claimed.
-    Raises Invalid (`errors` by criterion code: not in the chosen units, not the assessor's unit, locators,
+    Raises Invalid (`errors` by criterion code: not in the chosen units, not the assessor's unit, locators
+    that no file has or that lie outside what was measured of it,
     range items, too long), Locked when a unit is signed (`units`: their references), NotFound.
     """
     draft = get_draft(session, actor, code, for_update=True)
@@ -99,9 +100,7 @@ def write_claims(
     session: Session, actor: Actor, draft: Draft, claims: Sequence[Claim], *, keep_existing: bool = False
 ) -> list[Mapping]:
     """`map_criteria` for a draft that is loaded already."""
-    files = set(
-        session.scalars(select(EvidenceFile.code).where(EvidenceFile.revision_id == draft.revision.id))
-    )
+    files = extents_of(session, draft.revision.id)
     found, ready = check_claims(session, actor, draft.portfolio, claims, files)
     known = {m.criterion_id: m for m in live_mappings(session, draft.revision.id)}
     written = []
@@ -172,7 +171,7 @@ def add_mapping_in_review(
     target = _checked_targets(session, actor, portfolio, [claim.criterion_code])[claim.criterion_code]
     if any(m.criterion_id == target.criterion.id for m in live_mappings(session, revision.id)):
         raise Invalid("The item is mapped to this criterion already.", {"criterion": "Mapped already."})
-    files = set(session.scalars(select(EvidenceFile.code).where(EvidenceFile.revision_id == revision.id)))
+    files = extents_of(session, revision.id)
     allowed = range_by_criterion(session, portfolio.version_id).get(target.criterion.id, ())
     _, locators, range_items = _checked(claim, files, {item.ref for item in allowed})
     mapping = _new_mapping(actor, revision, target)
@@ -252,7 +251,7 @@ def check_claims(
     actor: Actor,
     portfolio: Portfolio,
     claims: Sequence[Claim],
-    files: Collection[str] = (),
+    files: Dict[str, Extent] | None = None,
 ) -> tuple[dict[str, Target], dict[str, _Checked]]:
     """The criteria, and what to store, per criterion code. Raises as `map_criteria`; changes nothing."""
     wanted = {claim.criterion_code: claim for claim in claims}
@@ -262,7 +261,7 @@ def check_claims(
     for code, claim in wanted.items():
         allowed = {item.ref for item in ranges.get(found[code].criterion.id, ())}
         try:
-            ready[code] = _checked(claim, files, allowed)
+            ready[code] = _checked(claim, files or {}, allowed)
         except Invalid as error:
             errors[code] = error.message
     if errors:
@@ -270,7 +269,7 @@ def check_claims(
     return found, ready
 
 
-def _checked(claim: Claim, files: Collection[str], ranges: Collection[str]) -> _Checked:
+def _checked(claim: Claim, files: Dict[str, Extent], ranges: Collection[str]) -> _Checked:
     if len(claim.reason) > MAX_REASON:
         raise Invalid(
             f"The reason has {len(claim.reason):,} characters; at most {MAX_REASON:,} are possible."
@@ -283,7 +282,10 @@ def _checked(claim: Claim, files: Collection[str], ranges: Collection[str]) -> _
     for file_code, fragment in claim.locators:
         if file_code is not None and file_code not in files:
             raise Invalid("A part points into a file that is not among the files of this item.")
-        text = format_fragment(parse_fragment(fragment)) if fragment else ""
+        locator = parse_fragment(fragment) if fragment else WHOLE
+        if problem := problem_of(locator, files.get(file_code or "")):
+            raise Invalid(f"The part “{locator_words(locator)}” lies outside its file. {problem}")
+        text = format_fragment(locator)
         if (each := {"file": file_code, "fragment": text}) not in locators:
             locators.append(each)
     return claim.reason, locators, list(dict.fromkeys(claim.range_items))

@@ -14,10 +14,12 @@ from evidence.rules.previews import PreviewState
 from evidence.service.blobs import blob_row, forget_later
 from evidence.storage import StoredBlob
 from portfolio.core import clock, jobs
+from portfolio.core.text import clean_line
 
 LOOK = "blob.stored"
 """The job that looks at a blob that was new with some file; payload {"blob_id": …}."""
 _RETRY_BATCH = 500
+_LARGEST = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,13 @@ def store_look(
     _forget_previews(session, blob_id)
     facts.state = PreviewState.NONE if look.reason else PreviewState.READY
     facts.reason, facts.missing_program = look.reason, look.missing_program
-    for name in ("duration_seconds", "width", "height", "pages", "taken_at"):
-        setattr(facts, name, look.facts.get(name))
-    facts.video_codec = str(look.facts.get("video_codec") or "")[:40]
-    facts.audio_codec = str(look.facts.get("audio_codec") or "")[:40]
+    facts.duration_seconds = _measure(look.facts.get("duration_seconds"))
+    for name in ("width", "height", "pages"):
+        size = _measure(look.facts.get(name))
+        setattr(facts, name, None if size is None else int(size))
+    facts.taken_at = clean_line(str(look.facts.get("taken_at") or ""))[:40] or None
+    facts.video_codec = clean_line(str(look.facts.get("video_codec") or ""))[:40]
+    facts.audio_codec = clean_line(str(look.facts.get("audio_codec") or ""))[:40]
     facts.probed_at = clock.now()
     for shown, content in stored:
         session.add(_preview(session, blob_id, shown, content))
@@ -120,6 +125,13 @@ def is_cited(session: Session, blob_id: int) -> bool:
     by_file = select(EvidenceFile.id).where(EvidenceFile.blob_id == blob_id).limit(1)
     by_preview = select(Preview.id).where(Preview.content_id == blob_id, Preview.blob_id != blob_id).limit(1)
     return session.scalar(by_file) is not None or session.scalar(by_preview) is not None
+
+
+def _measure(value: object) -> float | None:
+    """A number that a column takes; None for anything else: a file decides what a parser says."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _LARGEST:
+        return None
+    return value
 
 
 def _held_facts(session: Session, blob_id: int) -> BlobFacts | None:

@@ -9,12 +9,13 @@ from sqlalchemy import func, select
 
 from evidence.jobs import remove_unused_blob
 from evidence.models import Blob
-from evidence.previews.models import BlobFacts, Preview
+from evidence.previews.models import BlobFacts, PageText, Preview
 from evidence.rules.previews import PreviewKind, PreviewState
-from evidence.service import detach_file
+from evidence.service import Claim, detach_file, map_criteria
 from evidence.service.previews import retry_missing
 from portfolio.app import Parts
 from portfolio.core.db import Database
+from portfolio.core.errors import Invalid
 from tests.factories import media
 from tests.factories.world import World
 from tests.functional.evidence.making import attach, begin, file_rows, hand_in
@@ -158,3 +159,61 @@ def test_an_assessor_is_told_of_a_file_sent_as_something_else(
 
     assert "what is in it is image/jpeg" in browse("assessor").get(f"/reviews/{submission}").text
     assert "what is in it is image/jpeg" not in browse("candidate").get(f"/evidence/{code}").text
+
+
+def pdf_on_draft(parts: Parts, world: World) -> tuple[str, str]:
+    code = begin(parts.database, world)
+    content = media.pdf("Call handling", "Second page")
+    file = attach(
+        parts.database, world, parts.store, code, "report.pdf", content, media_type="application/pdf"
+    )
+    parts.worker().run_due()
+    return code, file
+
+
+def test_a_document_shows_its_pages_and_keeps_its_text(parts: Parts, world: World, browse: Browse) -> None:
+    code, file = pdf_on_draft(parts, world)
+    own = browse("candidate")
+
+    page = own.get(f"/evidence/{code}").text
+
+    assert "2 pages" in page
+    assert f'id="page-{file}-2"' in page
+    assert own.get(f"/files/{file}/previews/page_image-2").headers["content-type"] == "image/jpeg"
+    assert own.get(f"/files/{file}/previews/page_image-3").status_code == 404
+    with parts.database.read() as session:
+        texts = session.scalars(select(PageText.text).order_by(PageText.page)).all()
+    assert texts == ["Call handling", "Second page"]
+
+
+def test_pages_beyond_the_last_are_refused_at_the_field(parts: Parts, world: World, browse: Browse) -> None:
+    code, file = pdf_on_draft(parts, world)
+    criterion = world.criterion_codes[0]
+    form = {
+        "criterion": criterion,
+        "use": criterion,
+        f"mark-{file}": "2-3",
+        f"reason-{criterion}": "See here.",
+    }
+
+    answer = browse("candidate").submit(f"/evidence/{code}/mapping", form)
+
+    assert answer.status_code == 422
+    assert "The document has only 2 pages." in answer.text
+    assert 'value="2-3"' in answer.text
+    assert "See here." in answer.text
+
+
+def test_a_part_outside_its_file_is_refused_by_the_service_too(parts: Parts, world: World) -> None:
+    code, file = pdf_on_draft(parts, world)
+    criterion = world.criterion_codes[0]
+
+    with parts.database.write() as session, pytest.raises(Invalid) as refused:
+        map_criteria(
+            session,
+            world.actor(session, "candidate"),
+            code,
+            [Claim(criterion, "Why", ((file, "page=9"),))],
+        )
+
+    assert "The document has only 2 pages." in refused.value.errors[criterion]
