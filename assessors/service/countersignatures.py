@@ -21,6 +21,9 @@ from portfolio.core.errors import Invalid, NotFound, Stale
 from portfolio.core.touched import touch_criteria, touch_portfolio
 from portfolio.records.models import Portfolio, PortfolioUnit
 
+_VERBS = {Countersign.CONFIRMED: "countersigned", Countersign.REFUSED: "refused"}
+"""What became of a decision, in the log and in notices alike."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -89,7 +92,7 @@ def countersign_sign_off(
         session,
         actor,
         log.Stream.portfolio(portfolio.code),
-        f"sign_off.{answer.value}",
+        f"sign_off.{_VERBS[answer]}",
         picture.node.code,
         {
             "countersignature": row.code,
@@ -135,7 +138,7 @@ def _answer_judgement(
         session,
         actor,
         log.Stream.portfolio(portfolio.code),
-        f"judgement.{reply.answer.value}",
+        f"judgement.{_VERBS[reply.answer]}",
         live.item.code,
         {
             "countersignature": row.code,
@@ -256,7 +259,8 @@ def _tell_of_judgements(
     comments = "\n".join(reply.comment for reply in replies if reply.comment.strip())
     title = f"{actor.name} answered your decisions on {answered[0].evidence_ref}: {words}"
     url = f"/reviews/{answered[0].submission.code}"
-    tell(session, portfolio, judges, "judgement.countersigned", title, url, comments)
+    verb = _VERBS[Countersign.REFUSED if refused else Countersign.CONFIRMED]
+    tell(session, portfolio, judges, f"judgement.{verb}", title, url, comments)
 
 
 def _tell_of_sign_off(
@@ -268,7 +272,7 @@ def _tell_of_sign_off(
         session,
         picture.portfolio,
         [entry.sign_off.person_id],
-        "sign_off.countersigned",
+        f"sign_off.{_VERBS[row.answer]}",
         title,
         url,
         row.comment,

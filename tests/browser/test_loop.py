@@ -478,7 +478,7 @@ def check_the_record(play: Play) -> None:
         "evidence.submitted",
         "evidence.submitted",
         "review.finished",
-        "judgement.confirmed",
+        "judgement.countersigned",
         "review.returned",
         "evidence.revision_started",
         "evidence.submitted",

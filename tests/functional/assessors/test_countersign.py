@@ -49,7 +49,7 @@ def test_confirmed_judgements_take_effect(database: Database, world: World) -> N
     assert acting.evidence_state(database) is EvidenceState.ASSESSED
     assert acting.told(database, world, "candidate") == ["evidence.judged"]
     assert acting.told(database, world, "trainee") == ["judgement.countersigned"]
-    assert acting.log_actions(database) == ["review.finished", "judgement.confirmed", "judgement.confirmed"]
+    assert acting.log_actions(database) == ["review.finished", *["judgement.countersigned"] * 2]
     with database.read() as session:
         assert list(differences(session)) == []
 
@@ -168,7 +168,7 @@ def test_a_trainees_sign_off_waits_and_is_confirmed(database: Database, world: W
     sign_off_answer(database, world, code, CONFIRMED)
     assert acting.unit_state(database, world) is UnitState.SIGNED
     assert acting.told(database, world, "candidate")[-1] == "unit.signed"
-    assert acting.log_actions(database)[-2:] == ["unit.signed", "sign_off.confirmed"]
+    assert acting.log_actions(database)[-2:] == ["unit.signed", "sign_off.countersigned"]
 
 
 def test_a_refused_sign_off_can_be_made_again(database: Database, world: World) -> None:
@@ -180,6 +180,9 @@ def test_a_refused_sign_off_can_be_made_again(database: Database, world: World) 
         sign_off_answer(database, world, code, REFUSED)
     sign_off_answer(database, world, code, REFUSED, "Look at 1.2 again.")
     assert acting.unit_state(database, world) is UnitState.READY_TO_SIGN
+    assert (
+        acting.log_actions(database)[-1] == acting.told(database, world, "trainee")[-1] == "sign_off.refused"
+    )
     acting.sign(database, world)
     assert acting.unit_state(database, world) is UnitState.SIGNED
 
