@@ -36,10 +36,14 @@ def serve(
 ) -> None:
     """Bring the database up to date and serve the application."""
     settings = aware_settings(data, demo=demo, host=host, port=port)
-    listener = _listen(settings)
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    made = make_demonstration(settings) if settings.demo else None
+    with _listen(settings) as listener:
+        port_taken = listener.getsockname()[1]
+        _serve(settings.model_copy(update={"port": port_taken}), listener, first_run=first_run)
+
+
+def _serve(settings: Settings, listener: socket.socket, *, first_run: bool) -> None:
     _make_data_dir(settings)
+    made = make_demonstration(settings) if settings.demo else None
     migrate.upgrade(settings.url)
     write_log()
     _announce(settings, first_run=first_run)

@@ -1,5 +1,6 @@
 """`portfolio demo` and `portfolio serve --demo`: made once, whole or not at all, and nothing else touched."""
 
+import errno
 import json
 import os
 import select
@@ -14,9 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 from portfolio.cli import cli
+from portfolio.commands import serve
 from portfolio.commands.demo import aware_settings
 from portfolio.core.actor import Role
-from portfolio.core.errors import Invalid
+from portfolio.core.errors import Invalid, Unavailable
 from portfolio.core.settings import Settings
 from portfolio.demo import build, ensure_demonstration, installation
 from portfolio.demo.accounts import Demonstration, write_demonstration
@@ -68,6 +70,23 @@ def test_a_folder_with_anything_else_in_it_is_refused(settings: Settings) -> Non
 
     assert (settings.data_dir / "portfolio.sqlite3").read_bytes() == b"somebody's work"
     assert [path.name for path in settings.data_dir.iterdir()] == ["portfolio.sqlite3"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object, **_options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    made: list[Settings] = []
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr(serve, "make_demonstration", made.append)
+
+    result = CliRunner().invoke(cli, ["serve", "--demo", "--port", "0", "--data", str(tmp_path / "demo")])
+
+    assert isinstance(result.exception, Unavailable)
+    assert "cannot be written to" in result.exception.message
+    assert made == []
 
 
 @pytest.mark.parametrize(
