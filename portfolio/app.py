@@ -49,6 +49,8 @@ class Parts:
     def _schedule(self, session: Session) -> None:
         for due in SCHEDULE:
             due(session)
+        if self.settings.smtp_host:
+            mail.queue_waiting(session)
 
     def close(self) -> None:
         """Let go of connections."""

@@ -92,7 +92,7 @@ def enqueue(
     now = clock.now()
     values = {
         "name": name,
-        "payload": json.dumps(dict(payload or {}), sort_keys=True),
+        "payload": payload_text(payload or {}),
         "unique_key": unique_key,
         "state": JobState.QUEUED,
         "attempts": 0,
@@ -102,6 +102,11 @@ def enqueue(
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(insert(Job).values(**values).on_conflict_do_nothing(index_elements=["unique_key"]))
     touched.after_commit(session, _wake)
+
+
+def payload_text(payload: Mapping[str, Any]) -> str:
+    """A payload as its column keeps it; equal payloads give equal text."""
+    return json.dumps(dict(payload), sort_keys=True)
 
 
 def claim(session: Session, names: list[str]) -> Claim | None:

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, update
+from sqlalchemy import ForeignKey, Index, String, Text, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portfolio.core import clock, jobs
@@ -88,6 +88,30 @@ def queue_mail(
     session.flush()
     jobs.enqueue(session, SEND, {"message_id": message.id})
     return message
+
+
+def queue_waiting(session: Session) -> int:
+    """Enqueue the messages that wait and have no job: they were written while no mail server was set. How many.
+
+    Left out: what the server put off until its job was given up, and single-use links that are over.
+    """
+    known = set(
+        session.scalars(
+            select(jobs.Job.payload).where(jobs.Job.name == SEND, jobs.Job.state != jobs.JobState.DONE)
+        )
+    )
+    waiting = session.scalars(
+        select(MailMessage.id)
+        .where(
+            MailMessage.state == MailState.WAITING,
+            or_(MailMessage.is_secret.is_(False), MailMessage.path != ""),
+        )
+        .order_by(MailMessage.id)
+    )
+    lost = [each for each in waiting if jobs.payload_text({"message_id": each}) not in known]
+    for message_id in lost:
+        jobs.enqueue(session, SEND, {"message_id": message_id})
+    return len(lost)
 
 
 def text_of(message: MailMessage, public_url: str) -> str:

@@ -53,6 +53,29 @@ def queue(database: Database, address: str = "jane@example.org", **options: str)
         )
 
 
+def test_what_waited_without_a_server_goes_out_when_there_is_one(
+    database: Database, world: World, sink: MailSink
+) -> None:
+    queue(database)
+    send(database, None)
+    with database.write() as session:
+        assert [mail.queue_waiting(session), mail.queue_waiting(session)] == [1, 0]
+    send(database, sink.port)
+    assert stored(database).state is MailState.SENT
+    with database.write() as session:
+        assert mail.queue_waiting(session) == 0
+
+
+def test_a_link_that_is_over_is_not_sent_late(database: Database, world: World) -> None:
+    queue(database)
+    send(database, None)
+    with database.write() as session:
+        message = session.scalars(select(MailMessage)).one()
+        message.is_secret, message.path = True, ""
+        session.flush()
+        assert mail.queue_waiting(session) == 0
+
+
 def stored(database: Database) -> MailMessage:
     with database.read() as session:
         return session.scalars(select(MailMessage)).one()
