@@ -6,6 +6,7 @@ Each setting is read from an environment variable `PORTFOLIO_<NAME>`. Importing 
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -74,6 +75,12 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        parts = urlsplit(value)
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError(
+                "must end with the host (and port): the application is served at the root of its own address, "
+                "not under a path"
+            )
         return value.rstrip("/")
 
     @field_validator("s3_endpoint")
