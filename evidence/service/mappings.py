@@ -11,9 +11,27 @@ from sqlalchemy.orm import Session
 
 from criteria.models import Node
 from criteria.queries import range_by_criterion
-from evidence.models import Evidence, EvidenceFile, Mapping, Revision
-from evidence.queries import Draft, Target, fingerprint, get_draft, may_map_into, own_target, targets
-from evidence.rules import EvidenceState, MappingOrigin, format_fragment, parse_fragment
+from evidence.models import Evidence, Mapping, Revision
+from evidence.queries import (
+    Draft,
+    Target,
+    extents_of,
+    fingerprint,
+    get_draft,
+    may_map_into,
+    own_target,
+    targets,
+)
+from evidence.rules import (
+    WHOLE,
+    EvidenceState,
+    Extent,
+    MappingOrigin,
+    format_fragment,
+    locator_words,
+    parse_fragment,
+    problem_of,
+)
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked, NotFound, Stale
