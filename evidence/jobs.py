@@ -1,4 +1,5 @@
-"""Work of evidence that no request waits for: removing bytes that nothing cites, or that never got a row."""
+"""Work of evidence that no request waits for: removing bytes that nothing cites or that never got
+a row, reminding witnesses."""
 
 import logging
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from evidence.service import UNUSED_BLOB, forget_unused_blob
 from evidence.service.sweep import Swept, sweep_store
+from evidence.service.testimony import work_off_due_requests
 from evidence.storage import BlobStore
 from portfolio.core import clock, jobs
 from portfolio.core.db import Database
@@ -18,6 +20,8 @@ log = logging.getLogger("evidence.jobs")
 GRACE = timedelta(hours=1)
 SWEEP = "store.swept"
 """The daily job that removes blobs which never got a row."""
+REMIND = "witnesses.reminded"
+"""The hourly job that reminds witnesses, and closes requests whose time has run out."""
 
 
 def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]:
@@ -29,12 +33,28 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
     def sweep(database: Database, _payload: Mapping[str, Any]) -> None:
         sweep_files(database, store, timedelta(hours=settings.sweep_after_hours))
 
-    return {UNUSED_BLOB: remove_unused, SWEEP: sweep}
+    def remind(database: Database, _payload: Mapping[str, Any]) -> None:
+        remind_witnesses(database)
+
+    return {UNUSED_BLOB: remove_unused, SWEEP: sweep, REMIND: remind}
 
 
 def schedule(session: Session) -> None:
-    """Once a day: the sweep of the file store."""
+    """Once a day: the sweep of the file store. Once an hour: witnesses who have not answered."""
+    hour = clock.now().strftime("%Y-%m-%dT%H")
+    jobs.enqueue(session, REMIND, unique_key=f"{REMIND}:{hour}")
     jobs.enqueue(session, SWEEP, unique_key=f"{SWEEP}:{clock.today().isoformat()}")
+
+
+def remind_witnesses(database: Database) -> int:
+    """Remind witnesses whose reminder is due and close requests that have run out; how many there were."""
+    done = 0
+    while True:
+        with database.write() as session:
+            found = work_off_due_requests(session)
+        if not found:
+            return done
+        done += found
 
 
 def sweep_files(database: Database, store: BlobStore, delay: timedelta) -> Swept:

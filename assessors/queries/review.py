@@ -13,6 +13,7 @@ from assessors.queries.live import LiveMapping
 from assessors.queries.queue import place_in_queue
 from criteria.models import Node
 from evidence.queries import MappingView, RevisionView, UnitChoice, criteria_to_choose, revision_view
+from evidence.queries.witness import TestimonyView, testimony_view
 from portfolio.core.actor import Actor
 from portfolio.people.models import Person
 from portfolio.records.queries import PortfolioHead, head_of
@@ -51,6 +52,7 @@ class ReviewPage:
     place: int
     queued: int
     choices: Sequence[UnitChoice]
+    testimony: TestimonyView | None
 
 
 def review_page(session: Session, actor: Actor, code: str) -> ReviewPage:
@@ -74,6 +76,7 @@ def review_page(session: Session, actor: Actor, code: str) -> ReviewPage:
         place=place,
         queued=queued,
         choices=_choices(session, actor, desk),
+        testimony=testimony_view(session, desk.item, desk.revision),
     )
 
 

@@ -22,8 +22,9 @@ from assessors.routes.queue import days_since
 from assessors.rules import VACSR
 from assessors.service import add_mapping, drop_mapping, finish_review, return_submission, save_draft
 from criteria.wording import count_words, kind_word
+from evidence.routes.witness import witness_words
 from evidence.rules import GUIDES, QUESTION_ROWS, FieldKind, complete_rows, detail_fields
-from portfolio.core import ids
+from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
 from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, Stale
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
@@ -195,6 +196,8 @@ def _draw(
         rows=complete_rows(revision.details),
         has_rows=any(f.name == QUESTION_ROWS for f in detail_fields(item.kind, rpl=revision.rpl)),
         kind_word=kind_word,
+        today=clock.today(actor.zone).isoformat(),
+        **witness_words(),
         count_words=count_words,
         days=days_since(actor)(page.desk.submission.submitted_at),
         add_reason=posted.raw("add_reason") if posted else "",

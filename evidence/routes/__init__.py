@@ -1,6 +1,16 @@
 """The pages of evidence. `ROUTERS` in the order in which addresses are tried."""
 
-from evidence.routes import editing, files, items, lists, mapping, submitting, uploads
+from evidence.routes import (
+    editing,
+    files,
+    items,
+    lists,
+    mapping,
+    submitting,
+    testimony,
+    uploads,
+    witness,
+)
 
 ROUTERS = (
     lists.routes,
@@ -9,5 +19,7 @@ ROUTERS = (
     uploads.routes,
     mapping.routes,
     submitting.routes,
+    witness.routes,
+    testimony.routes,
     items.routes,
 )

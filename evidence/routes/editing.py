@@ -11,6 +11,8 @@ from criteria.wording import kind_word, witness_status_word
 from evidence import forms
 from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import Draft, files_of, get_draft, get_evidence, sites_of, unfinished_uploads
+from evidence.queries.witness import testimony_view
+from evidence.routes.items import testimony_words
 from evidence.rules import (
     ASSESSOR_KINDS,
     FIELDS,
@@ -76,16 +78,18 @@ def edit_page(
         rows=rows[: forms.MAX_ROWS],
         fields=_fields_for(actor, kind),
         rpl_source=RPL_SOURCE,
+        testimony=testimony_view(session, draft.evidence, draft.revision),
+        **testimony_words(),
         guide=GUIDES[kind],
         kind_word=kind_word(kind),
         sites=[(site.code, site.name) for site in sites],
         witness_statuses=[(each.value, witness_status_word(each)) for each in WitnessStatus],
         files=files_of(session, draft.revision.id),
+        unfinished=unfinished_uploads(session, actor, draft.evidence.id, now()),
         max_files=MAX_FILES,
         max_size=file_size(request.app.state.settings.max_file_bytes),
-        unfinished=unfinished_uploads(session, actor, draft.evidence.id, now()),
         today=today(actor.zone).isoformat(),
-        **{"errors": {}, "stale": None, **context},
+        **{"errors": {}, "stale": None, "refused": "", **context},
     )
 
 
@@ -107,6 +111,8 @@ def save(request: Request, code: str, session: WriteSession, actor: CurrentActor
         return edit_page(request, session, actor, draft, _typed(posted), status=422, errors=error.errors)
     except Stale:
         return edit_page(request, session, actor, draft, _typed(posted), status=409, stale=draft.revision)
+    except Locked as error:
+        return edit_page(request, session, actor, draft, _typed(posted), status=409, refused=error.message)
     then = _NEXT.get(posted.raw("then"), "")
     return see_other(request, f"/evidence/{code}" + (f"/{then}" if then else ""), "Saved.")
 
@@ -128,8 +134,8 @@ def autosave(
         return JSONResponse({"message": f"Not saved yet: {sentence}", "errors": posted.errors}, 422)
     try:
         revision = save_draft(session, actor, code, said, forms.edit_version(posted))
-    except (Invalid, Stale) as error:
-        return JSONResponse({"message": error.message}, 409 if isinstance(error, Stale) else 422)
+    except (Invalid, Stale, Locked) as error:
+        return JSONResponse({"message": error.message}, 422 if isinstance(error, Invalid) else 409)
     return JSONResponse({"revision": str(revision.edit_version)})
 
 

@@ -15,7 +15,9 @@ from evidence.queries import (
     timeline,
     visible_revisions,
 )
+from evidence.queries.witness import testimony_view
 from evidence.rules import EvidenceState, complete_rows, detail_fields
+from evidence.rules.witness import decline_words, request_state_word, way_words
 from evidence.service import discard_revision, restore_draft, start_revision, withdraw_draft
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import NotFound
@@ -47,6 +49,8 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         submission=submissions_of(session, item.evidence.id).get(revision.id),
         events=timeline(session, item.portfolio, item.evidence),
         can=_can(session, item),
+        testimony=testimony_view(session, item.evidence, revision),
+        **testimony_words(),
         kind_word=kind_word,
         **said(item, view.revision.details, rpl=revision.rpl),
     )
@@ -58,6 +62,11 @@ def crumbs_of(actor: Actor, item: Item) -> list[tuple[str, str]]:
     if actor.role is Role.CANDIDATE:
         return trail
     return [("Portfolio", f"/portfolios/{item.portfolio.code}"), *trail]
+
+
+def testimony_words() -> dict[str, object]:
+    """What `evidence/_witness_state.html` needs beside the testimony."""
+    return {"state_word": request_state_word, "way_words": way_words, "decline_words": decline_words}
 
 
 def said(item: Item, details: dict[str, object], *, rpl: bool) -> dict[str, object]:

@@ -18,7 +18,8 @@ from evidence.queries import (
     get_draft,
     revision_view,
 )
-from evidence.routes.items import said
+from evidence.queries.witness import testimony_view
+from evidence.routes.items import said, testimony_words
 from evidence.rules import ASSESSOR_STATEMENT, DECLARATION, GUIDES, problems_before_submission
 from evidence.service import submit_evidence
 from portfolio.core import clock
@@ -62,6 +63,8 @@ def _page(
         draft=draft,
         item=item,
         view=view,
+        testimony=testimony_view(session, draft.evidence, draft.revision),
+        **testimony_words(),
         problems=problems,
         without_reason=[each.criterion.ref for each in view.mappings if not each.mapping.reason],
         shown=content_digest(session, draft.revision),

@@ -46,6 +46,8 @@ class KindGuide:
 
 
 QUESTION_ROWS = "questions"
+REQUEST_KEY = "testimony"
+"""In the details of a testimony: the code of the request by which the witness confirmed it. No field of a form."""
 RPL_SOURCE = DetailField(
     "rpl_source",
     "Where the prior learning comes from",
@@ -76,6 +78,7 @@ FIELDS: dict[EvidenceKind, tuple[DetailField, ...]] = {
     ),
     EvidenceKind.WITNESS_TESTIMONY: (
         DetailField("witness_name", "Name of the witness", required=True),
+        DetailField("witness_role", "Role of the witness", hint="Their position at work."),
         DetailField(
             "witness_status",
             "Status of the witness",
@@ -89,10 +92,11 @@ FIELDS: dict[EvidenceKind, tuple[DetailField, ...]] = {
         DetailField(
             "contact", "Contact", required=True, hint="A phone number or an email address for questions."
         ),
+        DetailField("place", "Place", hint="Where they saw it, when the site alone does not say it."),
         DetailField(
             "confirmed_by",
             "Confirmed by",
-            hint="How the witness confirmed it, such as a signed statement among the files.",
+            hint="Only for a statement on paper: who signed it. Add the signed statement as a file.",
         ),
         DetailField("confirmed_on", "Confirmed on", FieldKind.DATE),
     ),

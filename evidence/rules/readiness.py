@@ -9,6 +9,7 @@ from criteria.rules import EvidenceKind
 from evidence.rules.kinds import (
     GUIDES,
     QUESTION_ROWS,
+    REQUEST_KEY,
     DetailField,
     FieldKind,
     complete_rows,
@@ -130,6 +131,10 @@ def _testimony(draft: DraftPicture) -> Iterator[Problem]:
         yield Problem("confirmed_by", "Say how the witness confirmed it.")
     if on is not None and draft.occurred_on is not None and on < draft.occurred_on:
         yield Problem("confirmed_on", "It was confirmed before the work was done. Check the dates.")
+    if by and not draft.details.get(REQUEST_KEY) and not draft.file_codes:
+        yield Problem(
+            "files", "Add the statement that the witness signed, or ask the witness by mail instead."
+        )
 
 
 def _product(draft: DraftPicture) -> Iterator[Problem]:

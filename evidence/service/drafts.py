@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import check_open, get_draft, get_own_item, is_author, newest_frozen
 from evidence.rules import ASSESSOR_KINDS, EvidenceState, Step, next_state, reference
 from evidence.service.mappings import Claim, check_claims, write_claims
+from evidence.service.witness import refuse_changed_testimony
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound, Stale
@@ -99,12 +100,14 @@ def save_draft(session: Session, actor: Actor, code: str, fields: DraftFields, e
     """Save what a draft says; `edit_version` is the one the page was drawn with.
 
     Saving what already stands there changes nothing and never fails, so a second click or a late autosave
-    is harmless. Raises Stale when somebody saved something else since (`data["edit_version"]` is the newest
-    one; nothing is overwritten), NotFound, Locked, or Invalid (site).
+    is harmless. What a witness confirmed stays as it is. Raises Stale when somebody saved something else since
+    (`data["edit_version"]` is the newest one; nothing is overwritten), NotFound, Locked (also for another text
+    than the confirmed one), or Invalid (site).
     """
     draft = get_draft(session, actor, code, for_update=True)
     revision, evidence = draft.revision, draft.evidence
     site_id = _site_id(session, draft.portfolio, fields.site_code, revision.site_id)
+    fields = _with_testimony(session, revision, fields)
     details = _details(actor, evidence.kind, fields)
     wanted = (
         fields.title, fields.text, details, fields.occurred_on, site_id, fields.simulated, fields.rpl,
@@ -227,6 +230,17 @@ def _details(actor: Actor, kind: EvidenceKind, fields: DraftFields) -> dict[str,
     if actor.role in ASSESSING:
         details["seen_by" if kind is EvidenceKind.IN_SITU else "assessor"] = actor.name
     return details
+
+
+def _with_testimony(session: Session, revision: Revision, fields: DraftFields) -> DraftFields:
+    """The fields with those that a witness confirmed as they are. Raises Locked when they would change."""
+    said = {"text": fields.text, "occurred_on": fields.occurred_on, **fields.details}
+    kept = refuse_changed_testimony(session, revision, said)
+    if not kept:
+        return fields
+    details = {name: value for name, value in kept.items() if name not in ("text", "occurred_on")}
+    details["rpl_source"] = fields.details.get("rpl_source", "")
+    return replace(fields, text=kept["text"], occurred_on=kept["occurred_on"], details=details)
 
 
 def _fill(revision: Revision, fields: DraftFields, details: dict[str, Any], site_id: int | None) -> None:

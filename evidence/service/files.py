@@ -13,6 +13,7 @@ from evidence.rules import GUIDES
 from evidence.service.blobs import blob_row, forget_later
 from evidence.service.mappings import live_mappings
 from evidence.service.previews import expect_look, forget_look, is_cited
+from evidence.service.witness import refuse_witness_file
 from evidence.storage import StoredBlob
 from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
@@ -90,9 +91,11 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
 def detach_file(session: Session, actor: Actor, file_code: str) -> str:
     """Take a file off a draft, with the locators that point into it; the code of the item.
 
-    The bytes are removed by a job once nothing cites them. Raises NotFound, Locked.
+    The bytes are removed by a job once nothing cites them. Raises NotFound; Locked, also for a recording that
+    belongs to a confirmed testimony.
     """
     file, draft = _own_file(session, actor, file_code)
+    refuse_witness_file(session, draft.revision, file.blob_id)
     for mapping in live_mappings(session, draft.revision.id):
         left = [each for each in mapping.locators if each.get("file") != file.code]
         if len(left) != len(mapping.locators):

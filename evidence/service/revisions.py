@@ -10,6 +10,7 @@ from evidence.queries import check_open, get_draft, get_own_item, mappings_to_an
 from evidence.rules import EvidenceState, Step, next_state, reference
 from evidence.service.blobs import forget_later
 from evidence.service.mappings import live_mappings
+from evidence.service.witness import carried_over, detach_requests
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Locked
@@ -37,6 +38,7 @@ def start_revision(session: Session, actor: Actor, code: str) -> Revision:
             state=evidence.state,
         )
     revision = _next_revision(evidence, last)
+    revision.details |= carried_over(session, last)
     session.add(revision)
     session.flush()
     codes = _copy_files(session, last, revision)
@@ -70,6 +72,7 @@ def discard_revision(session: Session, actor: Actor, code: str) -> Evidence:
     if last is None or revision.started_from is None:
         raise Locked("This item was never submitted. Withdraw it instead.")
     touch_criteria(session, draft.portfolio.id, _criteria_ever(session, evidence))
+    detach_requests(session, revision)
     _delete_draft(session, revision, live_mappings(session, revision.id))
     evidence.title = last.title
     session.flush()

@@ -781,6 +781,28 @@ def upgrade() -> None:
         batch_op.create_index("ix_uploads_person", ["person_id", "state"], unique=False)
 
     op.create_table(
+        "witness_contacts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("evidence_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("contacted_on", sa.Date(), nullable=False),
+        sa.Column("method", sa.String(length=40), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_witness_contacts_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["persons.id"], name=op.f("fk_witness_contacts_person_id_persons")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_witness_contacts")),
+        sa.UniqueConstraint("code", name=op.f("uq_witness_contacts_code")),
+    )
+    with op.batch_alter_table("witness_contacts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_witness_contacts_evidence_id"), ["evidence_id"], unique=False)
+
+    op.create_table(
         "evidence_files",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=20), nullable=False),
@@ -908,6 +930,71 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("upload_id", "number", name=op.f("pk_upload_parts")),
     )
     op.create_table(
+        "witness_requests",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("evidence_id", sa.Integer(), nullable=False),
+        sa.Column("revision_id", sa.Integer(), nullable=True),
+        sa.Column("asked_by_id", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("way", sa.String(length=40), nullable=False),
+        sa.Column("witness_name", sa.Text(), nullable=False),
+        sa.Column("witness_email", sa.String(length=320), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("criteria", sa.JSON(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sends", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reminders", sa.Integer(), nullable=False),
+        sa.Column("next_reminder_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("draft", sa.JSON(), nullable=False),
+        sa.Column("draft_version", sa.Integer(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("given_on", sa.String(length=40), nullable=True),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.Column("declaration", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.Column("declined_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decline_reason", sa.String(length=40), nullable=True),
+        sa.Column("decline_note", sa.Text(), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "closed_at IS NOT NULL OR (confirmed_at IS NULL AND declined_at IS NULL AND cancelled_at IS NULL)",
+            name=op.f("ck_witness_requests_answered_is_closed"),
+        ),
+        sa.CheckConstraint(
+            "confirmed_at IS NULL OR digest IS NOT NULL",
+            name=op.f("ck_witness_requests_confirmed_has_digest"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["persons.id"], name=op.f("fk_witness_requests_asked_by_id_persons")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_witness_requests_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["revision_id"], ["revisions.id"], name=op.f("fk_witness_requests_revision_id_revisions")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_witness_requests")),
+        sa.UniqueConstraint("code", name=op.f("uq_witness_requests_code")),
+    )
+    with op.batch_alter_table("witness_requests", schema=None) as batch_op:
+        batch_op.create_index("ix_witness_requests_asked_by", ["asked_by_id", "asked_at"], unique=False)
+        batch_op.create_index("ix_witness_requests_due", ["closed_at", "next_reminder_at"], unique=False)
+        batch_op.create_index("ix_witness_requests_evidence", ["evidence_id", "asked_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_witness_requests_revision_id"), ["revision_id"], unique=False)
+        batch_op.create_index(
+            "uq_witness_requests_open",
+            ["evidence_id"],
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+
+    op.create_table(
         "review_drafts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("submission_id", sa.Integer(), nullable=False),
@@ -990,6 +1077,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("sign_off_id", "criterion_id", name=op.f("uq_waivers_sign_off_id_criterion_id")),
     )
     op.create_table(
+        "witness_files",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("request_id", sa.Integer(), nullable=False),
+        sa.Column("blob_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("claimed_type", sa.String(length=200), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"], name=op.f("fk_witness_files_blob_id_blobs")),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["witness_requests.id"], name=op.f("fk_witness_files_request_id_witness_requests")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_witness_files")),
+        sa.UniqueConstraint("code", name=op.f("uq_witness_files_code")),
+    )
+    with op.batch_alter_table("witness_files", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_witness_files_blob_id"), ["blob_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_witness_files_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
         "judgements",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=20), nullable=False),
@@ -1058,6 +1165,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_judgements_mapping")
 
     op.drop_table("judgements")
+    with op.batch_alter_table("witness_files", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_witness_files_request_id"))
+        batch_op.drop_index(batch_op.f("ix_witness_files_blob_id"))
+
+    op.drop_table("witness_files")
     op.drop_table("waivers")
     with op.batch_alter_table("unlocks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_unlocks_portfolio_unit_id"))
@@ -1068,6 +1180,18 @@ def downgrade() -> None:
 
     op.drop_table("reviews")
     op.drop_table("review_drafts")
+    with op.batch_alter_table("witness_requests", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_witness_requests_open",
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_witness_requests_revision_id"))
+        batch_op.drop_index("ix_witness_requests_evidence")
+        batch_op.drop_index("ix_witness_requests_due")
+        batch_op.drop_index("ix_witness_requests_asked_by")
+
+    op.drop_table("witness_requests")
     op.drop_table("upload_parts")
     with op.batch_alter_table("submissions", schema=None) as batch_op:
         batch_op.drop_index("ix_submissions_portfolio")
@@ -1091,6 +1215,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_evidence_files_blob_id"))
 
     op.drop_table("evidence_files")
+    with op.batch_alter_table("witness_contacts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_witness_contacts_evidence_id"))
+
+    op.drop_table("witness_contacts")
     with op.batch_alter_table("uploads", schema=None) as batch_op:
         batch_op.drop_index("ix_uploads_person")
         batch_op.drop_index("ix_uploads_expiry")
@@ -1169,6 +1297,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_qualifications_centre")
 
     op.drop_table("qualifications")
+    with op.batch_alter_table("previews", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_previews_missing",
+            sqlite_where=sa.text("missing_program <> ''"),
+            postgresql_where=sa.text("missing_program <> ''"),
+        )
+        batch_op.drop_index(batch_op.f("ix_previews_content_id"))
+
+    op.drop_table("previews")
+    op.drop_table("page_texts")
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.drop_index("ix_notifications_person")
 
@@ -1187,6 +1325,14 @@ def downgrade() -> None:
 
     op.drop_table("mail_messages")
     op.drop_table("log_entries")
+    with op.batch_alter_table("blob_facts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_blob_facts_missing",
+            sqlite_where=sa.text("missing_program <> ''"),
+            postgresql_where=sa.text("missing_program <> ''"),
+        )
+
+    op.drop_table("blob_facts")
     with op.batch_alter_table("assurances", schema=None) as batch_op:
         batch_op.drop_index("ix_assurances_iqa")
 
@@ -1211,21 +1357,3 @@ def downgrade() -> None:
 
     op.drop_table("blobs")
     # ### end Alembic commands ###
-    with op.batch_alter_table("previews", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_previews_missing",
-            sqlite_where=sa.text("missing_program <> ''"),
-            postgresql_where=sa.text("missing_program <> ''"),
-        )
-        batch_op.drop_index(batch_op.f("ix_previews_content_id"))
-
-    op.drop_table("previews")
-    op.drop_table("page_texts")
-    with op.batch_alter_table("blob_facts", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_blob_facts_missing",
-            sqlite_where=sa.text("missing_program <> ''"),
-            postgresql_where=sa.text("missing_program <> ''"),
-        )
-
-    op.drop_table("blob_facts")

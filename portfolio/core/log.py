@@ -82,6 +82,15 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody without an account who acts through a personal link: a witness."""
+
+    code: str
+    name: str
+    role: str = "witness"
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """A fault in a chain: which entry, and what is wrong with it."""
 
@@ -107,7 +116,7 @@ def digest_of(value: Any) -> str:
 
 def append(
     session: Session,
-    actor: Actor | None,
+    actor: Actor | Visitor | None,
     stream: Stream,
     action: str,
     subject: str,
@@ -120,7 +129,7 @@ def append(
     """
     head = _locked_head(session, stream)
     at = clock.now()
-    who = (actor.person_code, actor.name, actor.role.value) if actor else ("system", "System", "system")
+    who = _who(actor)
     body = canonical(
         {
             "stream": [stream.kind.value, stream.subject],
@@ -148,6 +157,15 @@ def append(
     head.last_sequence, head.last_digest = entry.sequence, entry.digest
     session.flush()
     return entry
+
+
+def _who(actor: Actor | Visitor | None) -> tuple[str, str, str]:
+    """Code, name and role as an entry keeps them."""
+    if actor is None:
+        return "system", "System", "system"
+    if isinstance(actor, Visitor):
+        return actor.code, actor.name, actor.role
+    return actor.person_code, actor.name, actor.role.value
 
 
 def chain_digest(previous: str, body: str) -> str:

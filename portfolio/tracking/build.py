@@ -166,6 +166,8 @@ def action_url(action: NextAction, criterion_code: str) -> str:
         return f"/evidence/gap/{criterion_code}"
     if action.code is ActionCode.SUBMIT_DRAFT:
         return f"/evidence/{action.evidence_code}/submit"
+    if action.code is ActionCode.CONFIRM_TESTIMONY:
+        return f"/evidence/{action.evidence_code}/witness"
     return f"/evidence/{action.evidence_code}"
 
 

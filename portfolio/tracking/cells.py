@@ -82,6 +82,9 @@ def _notes(row: Row, viewer: Who) -> Iterator[str]:
         yield f'<div class="why">Current until {row.expires}.</div>'
     if row.next and row.next.who is viewer:
         yield f'<a class="next-link" href="{escape(row.next.url)}">{escape(row.next.sentence)}</a>'
+    elif row.next and row.next.who is Who.WITNESS:  # who has no account: somebody here asks or reminds them
+        link = f'<a href="{escape(row.next.url)}">{escape(row.next.sentence)}</a>'
+        yield f'<div class="why">Next, {row.next.who_word.lower()}: {link}</div>'
     elif row.next:
         yield f'<div class="why">Next, {row.next.who_word.lower()}: {escape(row.next.sentence)}</div>'
 

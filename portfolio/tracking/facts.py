@@ -6,7 +6,7 @@ of queries is the same.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -18,6 +18,7 @@ from assessors.models import Waiver as WaiverRow
 from assessors.rules import Countersign, ReviewOutcome
 from criteria.models import Node
 from criteria.rules import CriterionFacts, MappingFact, MappingState, NodeKind, Reopening, Verdict, Waiver
+from evidence.queries.witness import confirmed_revisions
 from evidence.rules import EvidenceState, reference, witness_confirmed
 from portfolio.records.models import PortfolioUnit
 
@@ -69,7 +70,7 @@ def chosen_criteria(session: Session, portfolio_ids: Collection[int]) -> dict[Ke
 def read_facts(
     session: Session, portfolio_ids: Collection[int], criterion_ids: Collection[int] | None = None
 ) -> Facts:
-    """The facts of these portfolios, for all criteria or only some (node ids). Eight queries at most."""
+    """The facts of these portfolios, for all criteria or only some (node ids). Nine queries at most."""
     found = Facts()
     chosen = _live_mappings(session, portfolio_ids, criterion_ids)
     concerned: ColumnElement[bool] = ev.Evidence.portfolio_id.in_(portfolio_ids)
@@ -77,9 +78,13 @@ def read_facts(
         concerned &= ev.Mapping.criterion_id.in_(criterion_ids)
     decided = _decisions(session, concerned) if chosen else {}
     returned = _returns(session, portfolio_ids) if chosen else {}
+    confirmed = confirmed_revisions(session, {row.revision.id for row in chosen if _lacks_witness(row)})
     for row in chosen:
         key = (row.item.portfolio_id, row.mapping.criterion_id)
-        found.mappings[key].append(_fact(row, decided, returned))
+        fact = _fact(row, decided, returned)
+        if row.revision.id in confirmed:
+            fact = replace(fact, witness_confirmed=True)
+        found.mappings[key].append(fact)
     _read_sign_offs(session, portfolio_ids, found)
     return found
 
@@ -176,6 +181,11 @@ def _fact(row: _Live, decided: Mapping[int, _Decided], returned: Mapping[int, Re
         return_reason=sent_back.comment if sent_back else "",
         witness_confirmed=witness_confirmed(row.item.kind, row.revision.details),
     )
+
+
+def _lacks_witness(row: _Live) -> bool:
+    """Whether what the item itself says is not enough: a witness may have confirmed it as it was handed in."""
+    return witness_confirmed(row.item.kind, row.revision.details) is False
 
 
 def _state(row: _Live, decision: _Decided | None, sent_back: Review | None) -> MappingState:

@@ -1,5 +1,7 @@
 """Links that work once: issue, redeem, revoke. Only a hash of each is kept."""
 
+from datetime import timedelta
+
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -11,6 +13,8 @@ from portfolio.people.models import SingleUseLink
 from portfolio.people.queries import usable_link
 from portfolio.people.rules import LIFETIMES, LINK_PATHS, LinkPurpose
 
+_KEEP_EARLIER = frozenset({LinkPurpose.DEMO, LinkPurpose.WITNESS})
+
 
 def issue_link(
     session: Session,
@@ -19,12 +23,15 @@ def issue_link(
     person_id: int | None = None,
     centre_id: int | None = None,
     subject: str = "",
+    lasts: timedelta | None = None,
 ) -> str:
     """A new link; returns its raw token, which is nowhere else. `subject` names what it is for by code.
 
-    Earlier unused links of the same purpose, person and subject stop working, but for demonstration links.
+    Earlier unused links of the same purpose, person and subject stop working, but for demonstration links, and
+    for those of witnesses: a reminder must not break the link in the first message. `lasts` replaces the
+    lifetime of the purpose.
     """
-    if purpose is not LinkPurpose.DEMO:
+    if purpose not in _KEEP_EARLIER:
         revoke_links(session, purpose, person_id=person_id, subject=subject)
     token, now = new_token(), clock.now()
     session.add(
@@ -35,7 +42,7 @@ def issue_link(
             centre_id=centre_id,
             subject=subject,
             created_at=now,
-            expires_at=now + LIFETIMES[purpose],
+            expires_at=now + (lasts or LIFETIMES[purpose]),
         )
     )
     session.flush()

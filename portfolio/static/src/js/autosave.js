@@ -15,7 +15,19 @@ export function startAutosave(root) {
     started.add(form);
     new Draft(form).start();
   }
+  for (const page of root.querySelectorAll("[data-forget-drafts]")) forgetSent(page.dataset.forgetDrafts);
   dropSent();
+}
+
+/** A page that proves that forms whose key begins so have arrived: their copies leave this device. */
+function forgetSent(start) {
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(`${PREFIX}${person()}:${start}`) && read(key)?.sent) localStorage.removeItem(key);
+    }
+  } catch {
+    // storage forbidden: there is nothing
+  }
 }
 
 const storeKey = (form) => `${PREFIX}${person()}:${form.dataset.autosaveKey ?? form.dataset.autosave}`;
