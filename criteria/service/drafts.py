@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from criteria.models import FrameworkVersion, Node, VersionState
+from criteria.models import FrameworkVersion, Node, RangeItem, VersionState
 from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries.versions import VersionHead
 from portfolio.core import log
@@ -60,6 +60,15 @@ def check_fresh(shown: str, now: str) -> None:
     """Raise Stale unless the mark that a form carried is that of what is stored."""
     if shown != now:
         raise Stale("Somebody changed this after the page was drawn. Nothing was saved yet.")
+
+
+def node_count(session: Session, version_id: int) -> int:
+    """How many nodes and range items a version has: what its limit counts. Two queries."""
+    counts = (
+        session.scalar(select(func.count()).select_from(table).where(table.version_id == version_id))
+        for table in (Node, RangeItem)
+    )
+    return sum(count or 0 for count in counts)
 
 
 def log_edit(

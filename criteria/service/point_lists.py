@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from criteria.importers.collect import NOTHING
@@ -12,7 +12,7 @@ from criteria.models import Guidance, Node, RangeItem
 from criteria.queries.in_force import stored_rules
 from criteria.queries.versions import VersionHead
 from criteria.rules import GuidanceKind, NodeKind
-from criteria.service.drafts import check_fresh, fresh_node, lock_draft, log_edit, mark_of
+from criteria.service.drafts import check_fresh, fresh_node, lock_draft, log_edit, mark_of, node_count
 from criteria.service.plan import MAX_REF
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
@@ -78,7 +78,10 @@ def set_range(
     errors = _range_errors(points)
     gone = {point.term for point in before} - {point.term for point in points}
     errors |= _required_errors(session, head, criterion, gone)
-    if len(points) > len(before) and _nodes(session, head) + len(points) - len(before) > MAX_NODES:
+    if (
+        len(points) > len(before)
+        and node_count(session, head.version.id) + len(points) - len(before) > MAX_NODES
+    ):
         errors[""] = f"A framework has at most {MAX_NODES:,} nodes; these are too many."
     if errors:
         raise Invalid("The range was not changed.", errors)
@@ -207,11 +210,3 @@ def _required_errors(session: Session, head: VersionHead, criterion: Node, gone:
             name = f"{node.kind} {node.ref}".strip()
             return {"": f"The rule on {name} asks for {', '.join(missing)}. Change that rule first."}
     return {}
-
-
-def _nodes(session: Session, head: VersionHead) -> int:
-    counts = [
-        session.scalar(select(func.count()).select_from(table).where(table.version_id == head.version.id))
-        for table in (Node, RangeItem)
-    ]
-    return sum(count or 0 for count in counts)

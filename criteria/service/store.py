@@ -1,28 +1,23 @@
 """Storing what an importer understood: a new version of a qualification, or more units for a draft."""
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from criteria.importers.parsed import MAX_STATEMENT, ParsedFramework, ParsedUnit, Rule, split_faq, split_term
+from criteria.importers.parsed import MAX_STATEMENT, ParsedFramework
 from criteria.models import (
     FrameworkVersion,
-    Guidance,
     Node,
     Qualification,
-    RangeItem,
-    RuleChange,
-    UnitGroup,
 )
 from criteria.permissions import FRAMEWORK_MANAGE
-from criteria.queries.versions import GROUP_LIMITS, VersionHead, groups_of_version
-from criteria.rules import GuidanceKind, NodeKind, RuleBy, rule_from_dict
-from criteria.service.drafts import lock_draft
-from criteria.service.plan import ROOT, Planned, checked_plan, prepared
+from criteria.queries.versions import VersionHead
+from criteria.rules import NodeKind
+from criteria.service.drafts import lock_draft, node_count
+from criteria.service.plan import checked_plan, prepared
 from criteria.service.states import activate_version
+from criteria.service.writing import place, write_details, write_groups, write_version
 from portfolio.core import clock, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound
@@ -84,7 +79,7 @@ def store_framework(
     )
     session.add(version)
     session.flush()
-    _write(session, actor, version, plan, parsed)
+    write_version(session, actor, version, plan, parsed)
     log.append(
         session,
         actor,
@@ -123,10 +118,10 @@ def add_units(session: Session, actor: Actor, head: VersionHead, parsed: ParsedF
         select(Node.text).where(Node.version_id == version.id, Node.kind == NodeKind.UNIT)
     )
     _refuse_known(parsed, refs | set(titles))
-    plan = checked_plan(parsed, already=_node_count(session, version.id))
-    groups = _write_groups(session, version, parsed)
-    _place(session, version, plan, root=root, first=root.last + 1, groups=groups)
-    _write_details(session, actor, version, plan)
+    plan = checked_plan(parsed, already=node_count(session, version.id))
+    groups = write_groups(session, version, parsed)
+    place(session, version, plan, root=root, first=root.last + 1, groups=groups)
+    write_details(session, actor, version, plan)
     units = [p.row for p in plan if p.kind is NodeKind.UNIT and p.row is not None]
     log.append(
         session,
@@ -214,148 +209,6 @@ def _qualification(session: Session, centre: Centre, parsed: ParsedFramework) ->
     return made
 
 
-def _write(
-    session: Session,
-    actor: Actor | None,
-    version: FrameworkVersion,
-    plan: list[Planned],
-    parsed: ParsedFramework,
-) -> None:
-    groups = _write_groups(session, version, parsed)
-    _place(session, version, plan, groups=groups)
-    if plan[0].row is not None:
-        plan[0].row.level = (parsed.qualification.level or "")[:40]
-    _write_details(session, actor, version, plan)
-
-
-def _write_groups(session: Session, version: FrameworkVersion, parsed: ParsedFramework) -> dict[str, int]:
-    """The ids of all unit groups by reference. Those that the version has already stay as they are."""
-    there = groups_of_version(session, version.id)
-    known = {group.ref: group.id for group in there}
-    groups = [group for group in parsed.unit_groups if group.ref not in known]
-    first = max((group.position for group in there), default=-1) + 1
-    rows = [
-        UnitGroup(
-            version_id=version.id,
-            ref=group.ref,
-            title=group.title,
-            position=first + position,
-            conditional=group.conditional,
-            **{name: getattr(group, name) for name in GROUP_LIMITS},
-        )
-        for position, group in enumerate(groups)
-    ]
-    session.add_all(rows)
-    session.flush()
-    ids = {**known, **{group.ref: row.id for group, row in zip(groups, rows, strict=True)}}
-    for group, row in zip(groups, rows, strict=True):
-        row.parent_id = ids[group.parent] if group.parent else None
-    session.flush()
-    return ids
-
-
-def _place(
-    session: Session,
-    version: FrameworkVersion,
-    plan: list[Planned],
-    *,
-    groups: Mapping[str, int] | None = None,
-    root: Node | None = None,
-    first: int = 0,
-) -> None:
-    """Write the nodes with their intervals, level by level, so that parents have ids.
-
-    With `root` the units go below it, at positions from `first`; the planned qualification is left out.
-    """
-    order = [p for p in plan if p.kind is not NodeKind.QUALIFICATION] if root else plan
-    last: dict[str, int] = {}
-    for position in range(len(order) - 1, -1, -1):
-        end = last.setdefault(order[position].key, position)
-        last.setdefault(order[position].parent_key or "", end)
-    rows: dict[str, Node] = {ROOT: root} if root else {}
-    for kind in NodeKind:
-        level = [(n, p) for n, p in enumerate(order) if p.kind is kind]
-        for n, p in level:
-            p.row = rows[p.key] = _row(version, p, rows.get(p.parent_key or ""), groups or {})
-            p.row.position, p.row.last = first + n, first + last[p.key]
-        session.add_all(p.row for _, p in level)
-        session.flush()
-        if kind is NodeKind.UNIT:
-            for _, p in level:
-                rows[p.key].unit_id = rows[p.key].id
-    if root:
-        root.last = first + len(order) - 1
-    session.flush()
-
-
-def _row(version: FrameworkVersion, planned: Planned, parent: Node | None, groups: Mapping[str, int]) -> Node:
-    unit = planned.unit
-    return Node(
-        code=new_code(),
-        version_id=version.id,
-        parent_id=parent.id if parent else None,
-        unit_id=parent.unit_id if parent else None,
-        unit_group_id=groups.get(unit.group) if unit and unit.group else None,
-        kind=planned.kind,
-        ref=planned.ref,
-        text=planned.text,
-        credits=unit.credits if unit else None,
-        level=((unit.level or "") if unit else "")[:40],
-        guided_hours=unit.glh if unit else None,
-        mandatory=not unit.optional if unit else True,
-    )
-
-
-def _write_details(
-    session: Session, actor: Actor | None, version: FrameworkVersion, plan: Sequence[Planned]
-) -> None:
-    now = clock.now()
-    for planned in plan:
-        node = planned.row
-        if node is None:
-            continue
-        if planned.rule:
-            session.add(_rule_change(actor, version, node, planned.rule, now))
-        for number, item in enumerate(planned.criterion.range_items if planned.criterion else ()):
-            session.add(
-                RangeItem(
-                    version_id=version.id, node_id=node.id, ref=item.ref, text=item.text, position=number
-                )
-            )
-        if planned.unit:
-            session.add_all(_guidance_rows(version, node, planned.unit))
-    session.flush()
-
-
-def _rule_change(
-    actor: Actor | None, version: FrameworkVersion, node: Node, rule: Rule, now: datetime
-) -> RuleChange:
-    rule_from_dict(rule)  # raises Invalid rather than store what could not be read back
-    return RuleChange(
-        version_id=version.id,
-        node_id=node.id,
-        owner=RuleBy.AWARDING_BODY,
-        rule=dict(rule),
-        reason="",
-        created_at=now,
-        created_by_id=actor.person_id if actor else None,
-    )
-
-
-def _guidance_rows(version: FrameworkVersion, node: Node, unit: ParsedUnit) -> Iterator[Guidance]:
-    for position, (kind, text) in enumerate(unit.guidance.points()):
-        term, rest = "", text
-        if kind is GuidanceKind.KEY_TERMS:
-            term, definition = split_term(text)
-            rest = definition or ""
-        elif kind is GuidanceKind.FAQ:
-            term, answer = split_faq(text)
-            rest = answer or ""
-        yield Guidance(
-            version_id=version.id, unit_id=node.id, kind=kind, position=position, term=term, text=rest
-        )
-
-
 def _refuse_known(parsed: ParsedFramework, known: set[str]) -> None:
     twice = [unit.ref for unit in parsed.units if unit.ref in known or unit.title in known]
     if twice:
@@ -363,12 +216,3 @@ def _refuse_known(parsed: ParsedFramework, known: set[str]) -> None:
             "Some of these units are in the draft already. Nothing was stored.",
             {"": f"The draft already has unit {', '.join(str(ref) for ref in twice[:5])}."},
         )
-
-
-def _node_count(session: Session, version_id: int) -> int:
-    nodes = session.scalar(select(func.count()).select_from(Node).where(Node.version_id == version_id)) or 0
-    items = (
-        session.scalar(select(func.count()).select_from(RangeItem).where(RangeItem.version_id == version_id))
-        or 0
-    )
-    return nodes + items
