@@ -1,22 +1,22 @@
-"""Opens the blob store that the settings name."""
+"""Opens the blob store that the settings name.
+
+The module of a store is imported when it is the one that is used: the S3 client alone takes most of a second.
+"""
+
+from importlib import import_module
+from typing import Protocol, cast
 
 from evidence.storage import BlobStore
-from evidence.storage.local import LocalStore
-from evidence.storage.s3 import S3Options, S3Store
 from portfolio.core.settings import Settings
+
+_MODULES = {"local": "portfolio.store_local", "s3": "portfolio.store_s3"}
+
+
+class _Opener(Protocol):
+    def open_store(self, settings: Settings) -> BlobStore: ...
 
 
 def open_store(settings: Settings) -> BlobStore:
     """The store for files. Nothing is read or written yet; `check()` of the store does that."""
-    if settings.store == "local":
-        return LocalStore(settings.blob_dir)
-    return S3Store(
-        S3Options(
-            endpoint_url=settings.s3_endpoint or None,
-            region=settings.s3_region,
-            bucket=settings.s3_bucket,
-            prefix=settings.s3_prefix,
-            access_key=settings.s3_access_key.get_secret_value(),
-            secret_key=settings.s3_secret_key.get_secret_value(),
-        )
-    )
+    opener = cast("_Opener", import_module(_MODULES[settings.store]))
+    return opener.open_store(settings)
