@@ -91,7 +91,12 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         parts.close()
 
     app = FastAPI(
-        title="Competency Portfolio", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="Competency Portfolio",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # the answer would repeat the Host header; see errors.py
     )
     app.state.settings, app.state.database, app.state.store = settings, parts.database, parts.store
     app.state.uploads = Desk(parts.database, parts.store, settings)

@@ -14,6 +14,9 @@ class Form:
     method: str = "get"
     fields: list[tuple[str, str]] = field(default_factory=list)
     offers: dict[str, list[str]] = field(default_factory=dict)  # values of boxes and radios, ticked or not
+    choices: dict[str, list[str]] = field(default_factory=dict)  # values of the options of its lists
+    files: list[str] = field(default_factory=list)  # names of its file inputs
+    other_actions: list[str] = field(default_factory=list)  # where its other buttons send it
 
     def filled(self, values: dict[str, str | list[str]]) -> dict[str, list[str]]:
         """All fields, with `values` put over them."""
@@ -43,6 +46,8 @@ class _Reader(HTMLParser):
             return
         elif tag == "input":
             self._input(a, "checked" in a)
+        elif tag == "button" and "formaction" in a:
+            self._open.other_actions.append(a["formaction"])
         elif tag == "textarea":
             self._text = (a.get("name", ""), [])
         elif tag == "select":
@@ -53,6 +58,8 @@ class _Reader(HTMLParser):
     def _input(self, a: dict[str, str], checked: bool) -> None:
         assert self._open is not None
         name, kind = a.get("name", ""), a.get("type", "text")
+        if name and kind == "file":
+            self._open.files.append(name)
         if not name or kind in ("file", "submit"):
             return
         if kind in ("checkbox", "radio"):
@@ -64,6 +71,7 @@ class _Reader(HTMLParser):
     def _option(self, a: dict[str, str]) -> None:
         assert self._open is not None
         assert self._select is not None
+        self._open.choices.setdefault(self._select, []).append(a.get("value", ""))
         if not self._chosen:
             self._open.fields.append((self._select, a.get("value", "")))
             self._chosen = True

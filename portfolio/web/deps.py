@@ -17,6 +17,7 @@ from portfolio.core.actor import PUBLIC, Actor, Permission
 from portfolio.core.db import Database
 from portfolio.core.errors import AppError, NotFound
 from portfolio.core.settings import Settings
+from portfolio.core.text import has_nul
 from portfolio.web import csrf
 from portfolio.web.forms import Fields, read_fields
 
@@ -88,6 +89,8 @@ class Guard:
 
     async def __call__(self, request: Request) -> None:
         request.state.permission = self.permission
+        if any(has_nul(str(value)) for value in request.path_params.values()):
+            raise NotFound()  # no code holds one, and PostgreSQL cannot even look for it
         request.state.actor = await run_in_threadpool(load_actor, request)
         request.state.fields = Fields()
         if request.method in ("GET", "HEAD"):

@@ -3,18 +3,19 @@
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from portfolio.core import errors
 from portfolio.core.actor import Actor
 from portfolio.web.deps import NotSignedIn, load_actor
-from portfolio.web.pages import render
+from portfolio.web.pages import local_url, render
 
 log = logging.getLogger("portfolio.web")
 
@@ -69,7 +70,17 @@ def install(app: FastAPI, signed_out: Callable[[Request, NotSignedIn], Response]
             "Somebody did the same thing at the same moment. Reload the page to see how it stands.",
         )
 
+    def unstorable(request: Request, error: DataError) -> Response:
+        log.info("%s unstorable: %s", _request_id(request), type(error.orig).__name__)
+        message = (
+            "Something in what was sent cannot be stored: a NUL character, or a number beyond all bounds. "
+            "Nothing was saved; what you typed is still in the previous page, so go back to find it."
+        )
+        return error_page(request, 422, message)
+
     def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404 and request.method in ("GET", "HEAD") and request["path"].endswith("/"):
+            return _without_slash(request)
         if not hasattr(request.state, "actor"):  # no route, so no guard: who is it?
             request.state.actor = _actor_if_possible(request)
         message = _MESSAGES.get(error.status_code, str(error.detail))
@@ -85,6 +96,7 @@ def install(app: FastAPI, signed_out: Callable[[Request, NotSignedIn], Response]
 
     app.add_exception_handler(errors.AppError, known)  # type: ignore[arg-type]
     app.add_exception_handler(IntegrityError, conflict)  # type: ignore[arg-type]
+    app.add_exception_handler(DataError, unstorable)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, http)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, malformed)  # type: ignore[arg-type]
 
@@ -98,6 +110,13 @@ def rule_broken(error: IntegrityError) -> str:
     """Which constraint an error is about, without the values: those may be personal."""
     diagnosis = getattr(error.orig, "diag", None)
     return str(diagnosis.constraint_name if diagnosis else error.orig)
+
+
+def _without_slash(request: Request) -> Response:
+    """To the same address without the slash at its end; on this site, whatever the Host header says."""
+    query = request["query_string"].decode("latin-1")
+    path = quote(request["path"].rstrip("/"), safe="/")
+    return RedirectResponse(local_url(path + (f"?{query}" if query else "")), 307)
 
 
 def _actor_if_possible(request: Request) -> Actor | None:

@@ -138,6 +138,21 @@ def test_absent_addresses_are_404_pages(visitor: Browser, url: str) -> None:
     assert has_all_headers(answer)
 
 
+@pytest.mark.parametrize("host", ["testserver", "elsewhere.example", "["])
+def test_a_slash_too_many_is_forgiven_on_this_site(visitor: Browser, host: str) -> None:
+    response = visitor.get("/sign-in/?next=/units", headers={"host": host}, follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (307, "/sign-in?next=/units")
+
+
+def test_two_slashes_lead_to_no_other_site(visitor: Browser) -> None:
+    response = visitor.get("http://testserver//elsewhere.example/", follow_redirects=False)
+    assert response.headers.get("location", "/") == "/"
+
+
+def test_an_address_with_a_nul_is_absent(browse: Callable[[str], Browser]) -> None:
+    assert browse("candidate").get("/evidence/a%00b").status_code == 404
+
+
 def test_a_wrong_query_is_a_422_page(visitor: Browser) -> None:
     answer = visitor.get("/numbers/1?page=x")
     assert answer.status_code == 422
