@@ -64,7 +64,10 @@ def opened(settings: Settings) -> Iterator[Parts]:
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Print one line to standard error and leave with a code that is not zero."""
-    err.print(f"portfolio: {message}", markup=False)
+    shown = (
+        message.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+    )  # odd bytes of a path
+    err.print(f"portfolio: {shown}", markup=False)
     raise SystemExit(code)
 
 
@@ -76,3 +79,5 @@ def clear_errors() -> Iterator[None]:
     except AppError as error:
         details = "".join(f"\n  {k or 'form'}: {v}" for k, v in getattr(error, "errors", {}).items())
         fail(error.message + details)
+    except UnicodeError as error:  # bytes that are no text, in an argument or a setting
+        fail(f"something that was given is no valid text: {error.args[-1]!a}.")

@@ -256,7 +256,7 @@ def _mail(settings: Settings) -> Finding:
     try:
         with make(settings.smtp_host, settings.smtp_port, timeout=10) as server:
             server.noop()
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, UnicodeError, smtplib.SMTPException) as error:
         return Finding(
             "Mail", False, False, f"the mail server does not answer ({type(error).__name__})", costs, remedy
         )

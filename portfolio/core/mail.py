@@ -167,7 +167,7 @@ def _deliver(settings: Settings, message: MailMessage) -> str | None:
         if message.to_address.isascii():
             raise Unavailable(f"The mail server cannot do what is asked: {error}") from error
         return f"The mail server cannot write to such an address: {error}"
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, UnicodeError, smtplib.SMTPException) as error:  # UnicodeError: a name such as "a..b"
         raise Unavailable(f"The mail server cannot be reached: {error}") from error
     return None
 

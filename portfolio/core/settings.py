@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        try:
+            named = not value or (bool(urlsplit(value).hostname) and urlsplit(value).port != 0)
+        except ValueError:
+            named = False
+        if not named or not value.isprintable():
+            raise ValueError("must name a host, as in https://portfolio.example.org")
         parts = urlsplit(value)
         if parts.path.strip("/") or parts.query or parts.fragment:
             raise ValueError(
