@@ -7,16 +7,13 @@ every part carries its Content-MD5, the one checksum that every store checks (Se
 body that does not fit its signed SHA-256).
 """
 
-import base64
 import hashlib
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -25,22 +22,15 @@ from urllib3.exceptions import HTTPError
 
 from evidence.storage.partial_s3 import FOLDER as PARTIAL
 from evidence.storage.partial_s3 import S3Partials
-from evidence.storage.protocol import BlobMissing, StoredBlob, StoredKey, is_key, key_for
-from portfolio.core.errors import AppError, TooLarge, Unavailable
+from evidence.storage.protocol import BlobMissing, StoredKey, is_key
+from evidence.storage.s3_reading import S3Reader
+from evidence.storage.s3_writing import TEMPORARY, S3Writer, copy_object
+from portfolio.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-_MEBIBYTE = 1024 * 1024
-_PIECE_BYTES = 256 * 1024
-_MIN_PART_BYTES = 8 * _MEBIBYTE
-_MAX_PARTS = 10_000  # of one multipart upload, in S3 and every store that imitates it
-# CopyObject takes up to 5 GiB, but answers only when it is done; smaller steps stay within the time-outs.
-_COPY_AT_ONCE_BYTES = 256 * _MEBIBYTE
-_COPY_PART_BYTES = 256 * _MEBIBYTE
-_TEMPORARY = "tmp/"
 
 _BEYOND_END = {"InvalidRange", "416"}
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
@@ -90,15 +80,15 @@ class S3Store:
         """What is on its way in by resumable uploads."""
         return S3Partials(self)
 
-    def writer(self, max_bytes: int) -> "S3Writer":
+    def writer(self, max_bytes: int) -> S3Writer:
         return S3Writer(self, max_bytes)
 
-    def open(self, key: str, start: int = 0, end_exclusive: int | None = None) -> "S3Reader":
+    def open(self, key: str, start: int = 0, end_exclusive: int | None = None) -> S3Reader:
         if not is_key(key):
             raise BlobMissing(self._name, key)
         return self.stream(key, start, end_exclusive)
 
-    def stream(self, key: str, start: int = 0, end_exclusive: int | None = None) -> "S3Reader":
+    def stream(self, key: str, start: int = 0, end_exclusive: int | None = None) -> S3Reader:
         """As `open`, for any object of ours, temporary ones too."""
         if end_exclusive is not None and start >= end_exclusive:
             end_exclusive = start + 1  # still asks whether the blob is there
@@ -149,7 +139,7 @@ class S3Store:
 
     def sweep_temporary(self, older_than: datetime) -> int:
         removed = 0
-        for found in self.objects(_TEMPORARY):
+        for found in self.objects(TEMPORARY):
             if found.modified_at < older_than:
                 with self.translated(found.key):
                     self.client.delete_object(Bucket=self.bucket, Key=self.full(found.key))
@@ -189,7 +179,7 @@ class S3Store:
 
     def copy(self, source: str, target: str, size_bytes: int) -> None:
         """Copy inside the bucket without the bytes passing through here. BlobMissing, Unavailable."""
-        _copy(self, source, target, size_bytes)
+        copy_object(self, source, target, size_bytes)
 
     def remove_object(self, key: str) -> None:
         """Remove any object of ours, temporary ones too; nothing happens when there is none."""
@@ -231,218 +221,6 @@ class S3Store:
         return removed
 
 
-class S3Writer:
-    """Collects one part at a time in memory (8 MiB; more only where `max_bytes` needs larger parts)."""
-
-    def __init__(self, store: S3Store, max_bytes: int) -> None:
-        self._store, self._max = store, max_bytes
-        self._part_bytes = max(_MIN_PART_BYTES, -(-max_bytes // _MAX_PARTS))
-        self._buffer = bytearray()
-        self._digest = hashlib.sha256()
-        self._size = 0
-        self._upload: _Multipart | None = None
-        self._lock = threading.RLock()
-        self._closed = False
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        with self._lock, self._clean_up_on_failure():
-            if self._size + len(chunk) > self._max:
-                raise TooLarge("The file is larger than is allowed.", limit=self._max)
-            self._digest.update(chunk)
-            self._size += len(chunk)
-            with memoryview(chunk) as view:
-                taken = 0
-                while taken < len(view):
-                    room = self._part_bytes - len(self._buffer)
-                    self._buffer += view[taken : taken + room]
-                    taken += room
-                    if len(self._buffer) >= self._part_bytes:
-                        self._send_part()
-
-    def finish(self) -> StoredBlob:
-        with self._lock, self._clean_up_on_failure():
-            sha256 = self._digest.hexdigest()
-            key = key_for(sha256)
-            if self._upload is None:
-                self._put(key)
-            else:
-                self._send_part()
-                self._upload.complete()
-                _copy(self._store, self._upload.key, key, self._size)
-                self._upload.remove()
-            self._check_size(key)
-            self._closed = True
-            self._buffer = bytearray()
-            return StoredBlob(self._store.name, key, sha256, self._size)
-
-    def abort(self) -> None:
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._buffer = bytearray()
-            if self._upload is not None:
-                self._upload.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abort()
-
-    def _put(self, key: str) -> None:
-        body = bytes(self._buffer)
-        with self._store.translated(""):
-            self._store.client.put_object(
-                Bucket=self._store.bucket, Key=self._store.full(key), Body=body, ContentMD5=_md5(body)
-            )
-
-    def _send_part(self) -> None:
-        if not self._buffer:
-            return
-        if self._upload is None:
-            self._upload = _Multipart(self._store, _TEMPORARY + secrets.token_hex(16))
-        body = bytes(self._buffer)
-        self._buffer.clear()  # before sending: two copies of a part would be 16 MiB for each upload
-        self._upload.send(body)
-
-    def _check_size(self, key: str) -> None:
-        if self._store.size(key) != self._size:
-            raise Unavailable("The file store kept another size than it was given.", store=self._store.name)
-
-    @contextmanager
-    def _clean_up_on_failure(self) -> Iterator[None]:
-        if self._closed:
-            raise ValueError("this writer is closed")
-        try:
-            yield
-        except AppError:
-            self.abort()
-            raise
-
-
-class _Multipart:
-    """One multipart upload, from its beginning to its object."""
-
-    def __init__(self, store: S3Store, key: str) -> None:
-        self.key = key
-        self._store = store
-        self._parts: list[CompletedPartTypeDef] = []
-        self._done = False
-        with store.translated(""):
-            answer = store.client.create_multipart_upload(Bucket=store.bucket, Key=store.full(key))
-        self._id = answer["UploadId"]
-
-    def send(self, body: bytes) -> None:
-        number = len(self._parts) + 1
-        with self._store.translated(""):
-            answer = self._store.client.upload_part(
-                Bucket=self._store.bucket,
-                Key=self._store.full(self.key),
-                UploadId=self._id,
-                PartNumber=number,
-                Body=body,
-                ContentMD5=_md5(body),
-            )
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
-
-    def copy(self, source: str, start: int, end_exclusive: int) -> None:
-        """Add a range of another object as the next part; the server copies."""
-        number = len(self._parts) + 1
-        with self._store.translated(""):
-            answer = self._store.client.upload_part_copy(
-                Bucket=self._store.bucket,
-                Key=self._store.full(self.key),
-                UploadId=self._id,
-                PartNumber=number,
-                CopySource={"Bucket": self._store.bucket, "Key": self._store.full(source)},
-                CopySourceRange=f"bytes={start}-{end_exclusive - 1}",
-            )
-        self._parts.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
-
-    def complete(self) -> None:
-        with self._store.translated(""):
-            self._store.client.complete_multipart_upload(
-                Bucket=self._store.bucket,
-                Key=self._store.full(self.key),
-                UploadId=self._id,
-                MultipartUpload={"Parts": self._parts},
-            )
-        self._done = True
-
-    def remove(self) -> None:
-        """Drop the parts or the object. A store that is away keeps them until the sweep."""
-        where = self._store.full(self.key)
-        with suppress(BlobMissing, Unavailable), self._store.translated(self.key):
-            if self._done:
-                self._store.client.delete_object(Bucket=self._store.bucket, Key=where)
-            else:
-                self._store.client.abort_multipart_upload(
-                    Bucket=self._store.bucket, Key=where, UploadId=self._id
-                )
-
-
-class S3Reader:
-    """Streams a range; a connection lost in the middle is taken up again where it broke, three times."""
-
-    def __init__(
-        self, store: S3Store, key: str, start: int, end_exclusive: int, body: "StreamingBody | None"
-    ) -> None:
-        self._store, self._key = store, key
-        self._position, self._end = start, end_exclusive
-        self._resumes = 3
-        self._body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        while self._position < self._end and self._body is not None:
-            piece = self._read()
-            if piece:
-                self._position += len(piece)
-                return piece
-        self.close()
-        raise StopIteration
-
-    def close(self) -> None:
-        if self._body is not None:
-            with suppress(HTTPError, OSError):
-                self._body.close()
-            self._body = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _read(self) -> bytes:
-        """The next bytes, or none after a connection was opened anew."""
-        try:
-            with self._store.translated(self._key):
-                assert self._body is not None
-                piece = self._body.read(min(_PIECE_BYTES, self._end - self._position))
-        except Unavailable:
-            piece = b""
-        if piece:
-            return piece
-        self.close()
-        self._resumes -= 1
-        if self._resumes < 0:
-            raise Unavailable("The file store broke off in the middle of a file.", store=self._store.name)
-        self._body, _ = self._store.body(self._key, self._position, self._end)
-        return b""
-
-
 def _client(options: S3Options) -> "S3Client":
     return boto3.session.Session().client(
         "s3",
@@ -464,31 +242,6 @@ def _client(options: S3Options) -> "S3Client":
             s3={"addressing_style": "path" if options.path_style else "auto"},
         ),
     )
-
-
-def _md5(body: bytes) -> str:
-    """Against damage on the way only; what the content is, SHA-256 says."""
-    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-
-
-def _copy(store: S3Store, source: str, target: str, size: int) -> None:
-    """Copy inside the bucket without the bytes passing through here."""
-    if size <= _COPY_AT_ONCE_BYTES:
-        with store.translated(source):
-            store.client.copy_object(
-                Bucket=store.bucket,
-                Key=store.full(target),
-                CopySource={"Bucket": store.bucket, "Key": store.full(source)},
-            )
-        return
-    upload = _Multipart(store, target)
-    try:
-        for start in range(0, size, _COPY_PART_BYTES):
-            upload.copy(source, start, min(size, start + _COPY_PART_BYTES))
-        upload.complete()
-    except AppError:
-        upload.remove()
-        raise
 
 
 def _sentence(code: str, bucket: str) -> str:

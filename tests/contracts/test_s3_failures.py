@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from evidence.storage import s3
+from evidence.storage import s3_writing
 from evidence.storage.protocol import key_for
 from evidence.storage.s3 import S3Options, S3Store
 from portfolio.core.errors import Unavailable
@@ -116,8 +116,8 @@ def test_a_body_damaged_on_the_way_is_refused(store: S3Store, size: int) -> None
 
 
 def test_large_files_are_copied_in_steps(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3, "_COPY_AT_ONCE_BYTES", 9 * MEBIBYTE)
-    monkeypatch.setattr(s3, "_COPY_PART_BYTES", 6 * MEBIBYTE)
+    monkeypatch.setattr(s3_writing, "_COPY_AT_ONCE_BYTES", 9 * MEBIBYTE)
+    monkeypatch.setattr(s3_writing, "_COPY_PART_BYTES", 6 * MEBIBYTE)
     content = secrets.token_bytes(20 * MEBIBYTE + 3)
 
     key = write(store, content)
@@ -131,7 +131,7 @@ def test_a_failing_copy_leaves_nothing(store: S3Store, monkeypatch: pytest.Monke
     def refuse(*_: object) -> None:
         raise Unavailable("no copying today")
 
-    monkeypatch.setattr(s3, "_copy", refuse)
+    monkeypatch.setattr(s3_writing, "copy_object", refuse)
 
     with pytest.raises(Unavailable, match="today"):
         write(store, bytes(9 * MEBIBYTE))
@@ -208,7 +208,7 @@ def test_a_killed_process_leaves_only_what_the_sweep_removes(options: S3Options,
 
 
 def test_a_finished_temporary_object_is_swept(store: S3Store) -> None:
-    upload = s3._Multipart(store, "tmp/left-by-a-crash")
+    upload = s3_writing._Multipart(store, "tmp/left-by-a-crash")
     upload.send(b"between completing and copying")
     upload.complete()
 
