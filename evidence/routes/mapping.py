@@ -112,4 +112,6 @@ def _after(request: Request, code: str, posted: Fields, form: forms.MappingForm)
         return see_other(request, f"/evidence/{code}/mapping#shows", f"{words} added. Say why for each.")
     if form.use:
         return see_other(request, f"/evidence/{code}/mapping#c-{form.use}", "The part was added.")
+    if form.remove:
+        return see_other(request, f"/evidence/{code}/mapping#shows", "The criterion was taken off.")
     return see_other(request, f"/evidence/{code}/mapping", "Saved.")
