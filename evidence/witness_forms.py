@@ -3,7 +3,7 @@
 import re
 
 from criteria.rules import WitnessStatus
-from evidence.rules.witness import ContactMethod, DeclineReason, Testimony, Way
+from evidence.rules.witness import ContactMethod, DeclineReason, Statement, Way
 from evidence.service.witness import Contact, Question
 from portfolio.core.text import clean_line
 from portfolio.web.forms import Fields
@@ -29,10 +29,10 @@ def proposed_code(fields: Fields) -> str | None:
     return clean_line(fields.raw("request_code"))[:40] or None
 
 
-def read_testimony(fields: Fields) -> Testimony:
+def read_testimony(fields: Fields) -> Statement:
     """What a witness typed. Errors are noted in `fields`; nothing is required of a draft."""
     status = fields.choice("status", "What fits you", WitnessStatus, required=False)
-    return Testimony(
+    return Statement(
         text=fields.text("text", "What you saw", limit=50_000),
         occurred_on=fields.date("occurred_on", "The date"),
         place=fields.line("place", "The place"),

@@ -20,7 +20,7 @@ class WitnessRequest(Model):
 
     The links that lead to it are rows of `single_use_links` whose subject is `code`. `criteria` is what the
     witness is shown of them: `{"code", "ref", "unit", "text"}`. `draft` is what they typed so far, `said` what
-    they confirmed (fields as in `evidence.rules.witness.Testimony`, and "files" by code). `closed_at` is set by
+    they confirmed (fields as in `evidence.rules.witness.Statement`, and "files" by code). `closed_at` is set by
     every answer, by a cancellation, and by the job or the next request once it has expired. `revision_id` is
     None after the draft that it was about was discarded.
     """

@@ -19,7 +19,7 @@ from evidence.rules.witness import (
     MAX_WITNESS_FILES,
     Asks,
     DeclineReason,
-    Testimony,
+    Statement,
     Way,
     decline_words,
     plain_statuses,
@@ -311,7 +311,7 @@ def _common(token: str, found: OpenRequest) -> dict[str, Any]:
     }
 
 
-def _answered_before(request: Request, token: str, database: Database, said: Testimony) -> Response:
+def _answered_before(request: Request, token: str, database: Database, said: Statement) -> Response:
     """A second click lands where the first one did. Other words than the confirmed ones are given back."""
     with database.read() as session:
         before = answered_request(session, token)

@@ -112,7 +112,7 @@ def next_reminder(sent_at: datetime, reminders: int, expires_at: datetime) -> da
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class Statement:
     """What a witness says. `text` are their own words; beside a text handed in before, what they add to it."""
 
     text: str = ""
@@ -149,7 +149,7 @@ class Testimony:
         }
 
 
-def testimony_problems(said: Testimony, asks: Asks, today: date, *, declared: bool) -> Iterator[Problem]:
+def problems_of_statement(said: Statement, asks: Asks, today: date, *, declared: bool) -> Iterator[Problem]:
     """What keeps a testimony from being confirmed, in the order of the form. `today` in the centre's zone."""
     if asks is Asks.WRITE:
         if not said.text:
@@ -258,7 +258,7 @@ class Confirmation:
     asks: Asks
     question: str
     given_on: Way
-    said: Testimony
+    said: Statement
     declaration: str
     criteria: tuple[str, ...] = ()
     files: tuple[str, ...] = ()

@@ -28,11 +28,11 @@ from evidence.rules.witness import (
     Asks,
     Confirmation,
     DeclineReason,
-    Testimony,
+    Statement,
     Way,
     decline_words,
     next_reminder,
-    testimony_problems,
+    problems_of_statement,
     way_words,
 )
 from evidence.service.blobs import blob_row, forget_later
@@ -57,7 +57,7 @@ def open_testimony(session: Session, token: str) -> None:
         session.flush()
 
 
-def save_testimony(session: Session, token: str, said: Testimony, version: int) -> int:
+def save_testimony(session: Session, token: str, said: Statement, version: int) -> int:
     """Keep what was typed so far; the version to send next time. The same text again changes nothing.
 
     Raises NotFound, or Stale when another window has saved something else since `version`.
@@ -80,7 +80,7 @@ def save_testimony(session: Session, token: str, said: Testimony, version: int) 
 def confirm_testimony(
     session: Session,
     token: str,
-    said: Testimony,
+    said: Statement,
     *,
     declared: bool,
     shown: str,
@@ -226,17 +226,17 @@ def _locked_revision(session: Session, found: OpenRequest) -> Revision:
     return session.get_one(Revision, found.revision.id, with_for_update=True, populate_existing=True)
 
 
-def _check(found: OpenRequest, said: Testimony, *, declared: bool) -> None:
+def _check(found: OpenRequest, said: Statement, *, declared: bool) -> None:
     today = clock.today(found.centre.zone)
     errors: dict[str, str] = {}
-    for problem in testimony_problems(said, found.asks, today, declared=declared):
+    for problem in problems_of_statement(said, found.asks, today, declared=declared):
         errors.setdefault(problem.field, problem.sentence)
     if errors:
         raise Invalid("Some answers need another look. Nothing was confirmed yet; your text is here.", errors)
 
 
 def _confirmation(
-    found: OpenRequest, said: Testimony, way: Way, files: Sequence[WitnessFileView]
+    found: OpenRequest, said: Statement, way: Way, files: Sequence[WitnessFileView]
 ) -> Confirmation:
     return Confirmation(
         request=found.row.code,
@@ -255,7 +255,7 @@ def _take_over(
     session: Session,
     found: OpenRequest,
     revision: Revision,
-    said: Testimony,
+    said: Statement,
     files: Sequence[WitnessFileView],
 ) -> list[str]:
     """The draft says what the witness says, with their recordings; the codes of these."""
@@ -301,7 +301,7 @@ def _forget_files(session: Session, row: WitnessRequest) -> None:
         forget_later(session, file.blob_id)
 
 
-def _send_receipt(session: Session, found: OpenRequest, said: Testimony) -> None:
+def _send_receipt(session: Session, found: OpenRequest, said: Statement) -> None:
     """A copy for the witness: they would notice what somebody else confirmed in their name."""
     if not found.row.witness_email:
         return

@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from criteria.wording import date_words, moment_day
-from evidence.rules.witness import Asks, Testimony
+from evidence.rules.witness import Asks, Statement
 
 
 def request_subject(candidate: str, *, reminder: bool = False) -> str:
@@ -51,7 +51,7 @@ def receipt_subject(candidate: str) -> str:
     return f"A copy of what you confirmed about {candidate}"
 
 
-def receipt_body(*, said: Testimony, statement: str, candidate: str, centre: str) -> str:
+def receipt_body(*, said: Statement, statement: str, candidate: str, centre: str) -> str:
     """What the witness confirmed, for their own keeping. `statement` is what was handed in before, or ""."""
     parts = [f"Hello {said.name},", f"Thank you. This is what you confirmed about the work of {candidate}:"]
     if said.occurred_on:
