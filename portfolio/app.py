@@ -23,12 +23,12 @@ from portfolio.core.resources import static_dir
 from portfolio.core.settings import Settings
 from portfolio.navigation import navigation
 from portfolio.people.loader import load_actor
-from portfolio.registry import HANDLERS, QUESTIONS, RECOMPUTE, ROUTERS, SCHEDULE, signed_out
+from portfolio.registry import HANDLERS, QUESTIONS, RECOMPUTE, ROUTERS, SCHEDULE, SLOW_JOBS, signed_out
 from portfolio.stores import open_store
 from portfolio.web import errors
 from portfolio.web.middleware import Envelope
 from portfolio.web.pages import Pages
-from portfolio.worker import Worker
+from portfolio.worker import Crew, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,20 @@ class Parts:
 
     def worker(self) -> Worker:
         """A worker over these parts that knows every handler."""
+        return Worker(self.database, self._handlers(), self._schedule)
+
+    def crew(self) -> Crew:
+        """Two workers that share the handlers: one for what is soon done, one for what may take hours."""
+        handlers = self._handlers()
+        soon = {name: handler for name, handler in handlers.items() if name not in SLOW_JOBS}
+        late = {name: handler for name, handler in handlers.items() if name in SLOW_JOBS}
+        return Crew((Worker(self.database, soon, self._schedule), Worker(self.database, late)))
+
+    def _handlers(self) -> dict[str, jobs.Handler]:
         handlers: dict[str, jobs.Handler] = {mail.SEND: mail.send_handler(self.settings)}
         for make in HANDLERS:
             handlers.update(make(self.settings, self.store))
-        return Worker(self.database, handlers, self._schedule)
+        return handlers
 
     def _schedule(self, session: Session) -> None:
         for due in SCHEDULE:
@@ -80,7 +90,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
-        worker = parts.worker() if settings.inline_worker else None
+        worker = parts.crew() if settings.inline_worker else None
         thread = threading.Thread(target=worker.run_forever, name="worker", daemon=True) if worker else None
         if thread:
             thread.start()

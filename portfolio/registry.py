@@ -53,6 +53,7 @@ SCHEDULE: Sequence[Callable[[Session], None]] = (
     preview_jobs.schedule,
     people_jobs.schedule,
 )
+SLOW_JOBS = preview_jobs.SLOW
 RECOMPUTE: Recompute | None = recompute.recompute
 QUESTIONS = Questions(portfolios_on=portfolios_on, unit_use=unit_use)
 
@@ -62,6 +63,7 @@ __all__ = [
     "RECOMPUTE",
     "ROUTERS",
     "SCHEDULE",
+    "SLOW_JOBS",
     "MakeHandlers",
     "signed_out",
 ]

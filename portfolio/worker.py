@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -100,3 +100,29 @@ class Worker:
         with self.database.write() as session:
             self.schedule(session)
             jobs.prune(session)
+
+
+@dataclass(slots=True)
+class Crew:
+    """Workers side by side in one process, so that what takes hours holds up nothing else."""
+
+    workers: Sequence[Worker]
+
+    def run_forever(self) -> None:
+        """Work until `stop`, the first worker in this thread. A long job of another is not waited for: its lease
+        runs out, and it is done again."""
+        first, *others = self.workers
+        threads = [threading.Thread(target=each.run_forever, name="worker", daemon=True) for each in others]
+        for thread in threads:
+            thread.start()
+        try:
+            first.run_forever()
+        finally:
+            self.stop()
+            for thread in threads:
+                thread.join(timeout=1)
+
+    def stop(self) -> None:
+        """Let every worker finish the job in hand, and no other."""
+        for each in self.workers:
+            each.stop()

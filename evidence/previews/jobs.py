@@ -13,10 +13,19 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from evidence.models import Blob
-from evidence.previews import making
+from evidence.previews import making, recordings
 from evidence.previews.looking import Look, Shown, Source
 from evidence.rules.previews import PreviewState
-from evidence.service.previews import LOOK, Content, retry_missing, store_look, wanted_blob
+from evidence.service.previews import (
+    ENCODE,
+    LOOK,
+    Content,
+    is_encoding_wanted,
+    retry_missing,
+    store_encoded,
+    store_look,
+    wanted_blob,
+)
 from evidence.service.sweep import check_stored
 from evidence.storage import BlobStore
 from evidence.storage.local import LocalStore
@@ -25,6 +34,8 @@ from portfolio.core.db import Database
 from portfolio.core.settings import Settings
 
 MAX_CONTENT_BYTES = 8 * 1024**3
+SLOW = frozenset({ENCODE})
+"""Jobs that may take hours."""
 _LEFT_BEHIND_SECONDS = 24 * 3600.0
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "ffmpeg": ("ffmpeg",),
@@ -41,7 +52,10 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
     def look(database: Database, payload: Mapping[str, Any]) -> None:
         look_at_blob(database, store, room, int(payload["blob_id"]))
 
-    return {LOOK: look}
+    def encode(database: Database, payload: Mapping[str, Any]) -> None:
+        encode_blob(database, store, room, int(payload["blob_id"]))
+
+    return {LOOK: look, ENCODE: encode}
 
 
 def schedule(session: Session) -> None:
@@ -59,6 +73,22 @@ def look_at_blob(database: Database, store: BlobStore, room: Path, blob_id: int)
     with _source(store, blob, room) as source:
         look = making.look_at(source)
         _keep(database, store, blob_id, look)
+
+
+def encode_blob(database: Database, store: BlobStore, room: Path, blob_id: int) -> None:
+    """Make the version of a recording for browsers. Nothing happens when nobody waits for it. Raises Unavailable."""
+    with database.read() as session:
+        wanted = is_encoding_wanted(session, blob_id)
+        blob = wanted_blob(session, blob_id) if wanted else None
+    if blob is None or blob.store != store.name:
+        return
+    with _source(store, blob, room) as source:
+        shown, seconds = recordings.encode(source)
+        content = _stored(store, shown)
+        with database.write() as session:
+            store_encoded(session, blob_id, shown, content, seconds)
+            if content is not None:
+                check_stored(store, content.blob)
 
 
 def _keep(database: Database, store: BlobStore, blob_id: int, look: Look) -> None:

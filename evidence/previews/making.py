@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from evidence.previews import pdf, pictures
+from evidence.previews import pdf, pictures, recordings
 from evidence.previews.looking import Look, Source
 from evidence.sniff import Family, family
 
 _MAKERS: dict[Family, Callable[[Source], Look]] = {
     Family.IMAGE: pictures.look,
     Family.PDF: pdf.look,
+    Family.AUDIO: recordings.look,
+    Family.VIDEO: recordings.look,
 }
 
 

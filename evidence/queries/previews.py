@@ -50,9 +50,9 @@ class LookView:
         """How long the file is, for checking locators."""
         return Extent(self.duration_seconds, self.pages)
 
-    def ready(self, kind: PreviewKind) -> Shown | None:
+    def ready(self, kind: str) -> Shown | None:
         """The preview of this kind, if it is there."""
-        found = (each for each in self.shown if each.kind is kind and each.state is PreviewState.READY)
+        found = (each for each in self.shown if each.kind == kind and each.state is PreviewState.READY)
         return next(found, None)
 
     @property

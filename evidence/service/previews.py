@@ -13,11 +13,14 @@ from evidence.previews.models import BlobFacts, PageText, Preview
 from evidence.rules.previews import PreviewState
 from evidence.service.blobs import blob_row, forget_later
 from evidence.storage import StoredBlob
+from evidence.witness_models import WitnessFile
 from portfolio.core import clock, jobs
 from portfolio.core.text import clean_line
 
 LOOK = "blob.stored"
 """The job that looks at a blob that was new with some file; payload {"blob_id": …}."""
+ENCODE = "proxy.wanted"
+"""The job that makes the version of a recording for browsers; payload {"blob_id": …}. It may take hours."""
 _RETRY_BATCH = 500
 _LARGEST = 2_000_000_000
 
@@ -77,6 +80,27 @@ def store_look(
         session.add(_preview(session, blob_id, shown, content))
     session.add_all(PageText(blob_id=blob_id, page=page, text=text) for page, text in look.texts.items())
     session.flush()
+    if any(shown.state is PreviewState.WAITING for shown, _ in stored):
+        jobs.enqueue(session, ENCODE, {"blob_id": blob_id})
+
+
+def is_encoding_wanted(session: Session, blob_id: int) -> bool:
+    """Whether a version for browsers is still waited for."""
+    query = select(Preview.id).where(Preview.blob_id == blob_id, Preview.state == PreviewState.WAITING)
+    return session.scalar(query.limit(1)) is not None
+
+
+def store_encoded(
+    session: Session, blob_id: int, shown: Shown, content: Content | None, duration_seconds: float | None
+) -> None:
+    """Write down what came of encoding, where it is still waited for. A length only where none was known."""
+    facts = _held_facts(session, blob_id)
+    if facts is None or not is_encoding_wanted(session, blob_id):
+        return
+    session.execute(delete(Preview).where(Preview.blob_id == blob_id, Preview.state == PreviewState.WAITING))
+    session.add(_preview(session, blob_id, shown, content))
+    facts.duration_seconds = facts.duration_seconds or _measure(duration_seconds)
+    session.flush()
 
 
 def retry_missing(session: Session, programs: Iterable[str]) -> int:
@@ -121,10 +145,11 @@ def forget_look(session: Session, blob_id: int) -> None:
 
 
 def is_cited(session: Session, blob_id: int) -> bool:
-    """Whether a file, or the preview of another file, needs these bytes."""
+    """Whether a file, a witness's recording, or the preview of another file needs these bytes."""
     by_file = select(EvidenceFile.id).where(EvidenceFile.blob_id == blob_id).limit(1)
     by_preview = select(Preview.id).where(Preview.content_id == blob_id, Preview.blob_id != blob_id).limit(1)
-    return session.scalar(by_file) is not None or session.scalar(by_preview) is not None
+    by_witness = select(WitnessFile.id).where(WitnessFile.blob_id == blob_id).limit(1)
+    return any(session.scalar(query) is not None for query in (by_file, by_preview, by_witness))
 
 
 def _measure(value: object) -> float | None:

@@ -124,7 +124,7 @@ def _setup_path(settings: Settings) -> str:
 def work(data: DataDir = None) -> None:
     """Run the job worker as a process of its own, until interrupted."""
     with opened(aware_settings(data)) as parts:
-        worker = parts.worker()
+        worker = parts.crew()
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             worker.stop()

@@ -1,11 +1,18 @@
 """Small files of many kinds, made on the spot: sound ones and broken ones."""
 
 import io
+import math
 import struct
+import subprocess
+import tempfile
+import wave
 import zlib
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from tests import programs
 
 TAKEN, TAKEN_OFFSET, GPS = 36867, 36881, 0x8825
 
@@ -76,3 +83,34 @@ def _pdf_file(bodies: list[bytes]) -> bytes:
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
     out += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(bodies) + 1, start)
     return bytes(out)
+
+
+def wav(seconds: float = 1.0, rate: int = 8000) -> bytes:
+    """A mono recording: a tone for the first half, silence for the second."""
+    half = int(seconds * rate / 2)
+    tone = b"".join(struct.pack("<h", int(16_000 * math.sin(n * 0.35))) for n in range(half))
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(tone + bytes(2 * half))
+    return out.getvalue()
+
+
+FILM = ("-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=1")
+TONE = ("-f", "lavfi", "-i", "sine=440:d=1")
+
+
+def recorded(kind: str, *arguments: str) -> bytes:
+    """What ffmpeg writes to a pipe as this container; the test is skipped, or fails in CI, without ffmpeg.
+
+    Containers that want to seek (mp4, mov, avi) are written to a file.
+    """
+    program = programs.need("ffmpeg")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made"
+        target = str(path) if kind in ("mp4", "mov", "avi") else "-"
+        command = [str(program), "-v", "error", "-nostdin", *arguments, "-f", kind, target]
+        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+        return path.read_bytes() if path.exists() else done.stdout

@@ -1,7 +1,9 @@
 """Previews through the job and HTTP: made once per content, shown to those who see the file, and to nobody else."""
 
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -9,6 +11,7 @@ from sqlalchemy import func, select
 
 from evidence.jobs import remove_unused_blob
 from evidence.models import Blob
+from evidence.previews.jobs import schedule
 from evidence.previews.models import BlobFacts, PageText, Preview
 from evidence.rules.previews import PreviewKind, PreviewState
 from evidence.service import Claim, detach_file, map_criteria
@@ -16,6 +19,7 @@ from evidence.service.previews import retry_missing
 from portfolio.app import Parts
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid
+from tests import programs
 from tests.factories import media
 from tests.factories.world import World
 from tests.functional.evidence.making import attach, begin, file_rows, hand_in
@@ -217,3 +221,71 @@ def test_a_part_outside_its_file_is_refused_by_the_service_too(parts: Parts, wor
         )
 
     assert "The document has only 2 pages." in refused.value.errors[criterion]
+
+
+def recording_on_draft(parts: Parts, world: World) -> tuple[str, str]:
+    """What a browser's recorder made: it has no length of its own, so a version with one is made."""
+    code = begin(parts.database, world)
+    sound = media.recorded("webm", *media.TONE, "-c:a", "libopus")
+    file = attach(parts.database, world, parts.store, code, "call.webm", sound, media_type="audio/webm")
+    return code, file
+
+
+def test_a_recording_is_measured_drawn_and_repacked(parts: Parts, world: World, browse: Browse) -> None:
+    programs.need("ffprobe")
+    code, file = recording_on_draft(parts, world)
+    worker, own = parts.worker(), browse("candidate")
+
+    worker.run_one()
+    before = own.get(f"/evidence/{code}").text
+    worker.run_due()
+
+    assert "A version that plays in every browser is being made." in before
+    assert f'src="/files/{file}" type="audio/webm"' in before
+    page = own.get(f"/evidence/{code}").text
+    assert "is being made" not in page
+    assert f'src="/files/{file}/previews/proxy_audio" type="audio/mp4"' in page
+    assert "data-wave" in page
+    assert "0:01 · audio/webm" in page
+    part = own.get(f"/files/{file}/previews/proxy_audio", headers={"range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, b"ftyp")
+
+
+def test_a_time_beyond_the_end_is_refused_at_the_field(parts: Parts, world: World, browse: Browse) -> None:
+    programs.need("ffprobe")
+    code, file = recording_on_draft(parts, world)
+    parts.worker().run_due()
+    criterion = world.criterion_codes[0]
+    form = {
+        "criterion": criterion,
+        "use": criterion,
+        f"mark-{file}": "0:00-0:30",
+        f"reason-{criterion}": "Here.",
+    }
+
+    answer = browse("candidate").submit(f"/evidence/{code}/mapping", form)
+
+    assert answer.status_code == 422
+    assert "The recording is only 0:01 long." in answer.text
+    assert 'value="0:00-0:30"' in answer.text
+
+
+def test_a_missing_program_is_named_and_the_file_tried_again_when_it_is_there(
+    parts: Parts, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    programs.need("ffprobe")
+    code, _ = recording_on_draft(parts, world)
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    parts.worker().run_due()
+    with parts.database.write() as session:
+        schedule(session)
+    parts.worker().run_due()
+    assert "No preview: ffmpeg is not installed here." in browse("candidate").get(f"/evidence/{code}").text
+
+    monkeypatch.setenv("PATH", path)
+    with parts.database.write() as session:
+        schedule(session)
+    parts.worker().run_due()
+
+    assert "data-wave" in browse("candidate").get(f"/evidence/{code}").text
