@@ -1,62 +1,128 @@
-"""Every page that a role can reach: no violation of WCAG 2.2 AA in either theme, nothing wider than a phone."""
+"""Every page that a role can reach, in a small centre and in the demonstration centre.
+
+No violation of WCAG 2.2 AA in either theme and width, nothing wider than a phone, every focus seen, nothing refused
+by the content security policy, and the same page there without scripts. axe is what takes the time: it looks once
+at each kind of page and theme, on a phone and on a desk in turn. The rest is cheap and looks at every page.
+`EVERY_LOOK=1` has axe look at every page in both themes and both widths; that takes some ten minutes.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import DESKTOP, PHONE, Live, OpenContext, sign_in
-from tests.browser.crawl import reachable
+from portfolio.app import Parts
+from portfolio.people.models import Person
+from tests.browser.conftest import DESKTOP, PHONE, Live, OpenContext, serving, sign_in
+from tests.browser.crawl import Reached, reachable
+from tests.browser.looking import listening, misshapen, open_fully, unmarked_focus, violations
+from tests.demo import DemoInstallation
 from tests.factories.world import World, sign_in_token
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.databases("sqlite")]
 
 ROLES = ["candidate", "assessor", "trainee", "iqa", "lead_iqa", "eqa", "manager", "operator"]
-AXE_OPTIONS = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }
-}
+EVERY_LOOK = "EVERY_LOOK" in os.environ
+PUBLIC = ["/sign-in", "/reset", "/invitation/unknown", "/nothing-here"]
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds on the page, one line each."""
-    results = Axe().run(page, options=AXE_OPTIONS)
-    return [f"{v['id']}: {v['help']}: {v['nodes'][0]['html'][:160]}" for v in results.response["violations"]]
+@pytest.fixture
+def demo_live(demo_installation: DemoInstallation, demo_parts: Parts) -> Iterator[Live]:
+    """A copy of the demonstration, served."""
+    with serving(demo_installation.settings, demo_parts) as running:
+        yield running
 
 
-def check_page(page: Page, path: str) -> list[str]:
-    """Problems of the page that is open: axe, headings, sideways scrolling."""
-    found = [f"{path}: {line}" for line in violations(page)]
-    if page.locator("h1").count() != 1:
-        found.append(f"{path}: {page.locator('h1').count()} headings of level 1")
-    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if width > 0:
-        found.append(f"{path}: scrolls sideways by {width} px")
+class Walk:
+    """Looks at pages of one server, and at each kind of page closely the first time it comes.
+
+    With `both_themes` axe looks at it twice; otherwise on a phone in the light theme only.
+    """
+
+    def __init__(self, live: Live, open_context: OpenContext, *, both_themes: bool) -> None:
+        self.live = live
+        self.open_context = open_context
+        self.both_themes = both_themes
+        self.kinds: list[str] = []
+        self.problems: list[str] = []
+
+    def walk(self, token: str, *, per_kind: int = 1) -> int:
+        """Look at all pages of the person with this session; returns how many."""
+        context = self.open_context(viewport=PHONE)
+        page = sign_in(context, self.live, token)
+        reached = reachable(context.request, self.live.url, per_kind=per_kind)
+        plain = sign_in(self.open_context(viewport=PHONE, scripts=False), self.live, token)
+        with listening(page) as complaints:
+            for each in reached:
+                found = self.look(page, plain, each) + complaints.take()
+                self.problems += [f"{each.path}: {problem}" for problem in found]
+        context.close()
+        plain.context.close()
+        return len(reached)
+
+    def look(self, page: Page, plain: Page, each: Reached) -> list[str]:
+        """Problems of one page."""
+        open_fully(page, self.live.url + each.path)
+        found = misshapen(page) + unmarked_focus(page)
+        if EVERY_LOOK:
+            found += both_themes(page, phone_is_dark=False) + both_themes(page, phone_is_dark=True)
+        if each.kind not in self.kinds:
+            self.kinds.append(each.kind)
+            if self.both_themes and not EVERY_LOOK:
+                found += both_themes(page, phone_is_dark=len(self.kinds) % 2 == 0)
+            elif not EVERY_LOOK:
+                found += violations(page)
+            plain.goto(self.live.url + each.path)
+            found += [f"without scripts: {problem}" for problem in misshapen(plain)]
+        return found
+
+
+def both_themes(page: Page, *, phone_is_dark: bool) -> list[str]:
+    """What axe finds on a phone in one theme and on a desk in the other. Leaves the page light, on a phone."""
+    found = []
+    for viewport, dark in ((PHONE, phone_is_dark), (DESKTOP, not phone_is_dark)):
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.set_viewport_size(viewport)
+        lines = violations(page, looks_only=viewport is DESKTOP)
+        found += [f"{viewport['width']} px, dark={dark}: {line}" for line in lines]
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="light")
     return found
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_pages_of_a_role_are_accessible(
-    live: Live, world: World, open_context: OpenContext, role: str
+def tokens_of(parts: Parts, people: Sequence[int]) -> list[str]:
+    """A session for each of these people."""
+    with parts.database.write() as session:
+        return [sign_in_token(session, person) for person in people]
+
+
+def test_pages_of_a_small_centre(live: Live, world: World, open_context: OpenContext) -> None:
+    walk = Walk(live, open_context, both_themes=False)
+    for token in tokens_of(live.parts, [world.people[role] for role in ROLES]):
+        assert walk.walk(token) >= 6
+    assert walk.problems == []
+
+
+def test_pages_of_the_demonstration(
+    demo_live: Live, demo_installation: DemoInstallation, open_context: OpenContext
 ) -> None:
-    with live.parts.database.write() as session:
-        token = sign_in_token(session, world.people[role])
-    wide = sign_in(open_context(viewport=DESKTOP, scheme="light"), live, token)
-    phone = sign_in(open_context(viewport=PHONE, scheme="dark"), live, token)
-    problems = []
-    for path in reachable(wide, live.url):
-        for page in (wide, phone):
-            page.goto(live.url + path)
-            problems += check_page(page, path)
-    assert problems == []
+    walk = Walk(demo_live, open_context, both_themes=True)
+    with demo_live.parts.database.read() as session:
+        ids = {person.email: person.id for person in session.query(Person)}
+    people = [ids[account.email] for account in demo_installation.made.accounts]
+    assert len(people) == 8
+    for token in tokens_of(demo_live.parts, people):
+        assert walk.walk(token, per_kind=2) >= 8
+    assert walk.problems == []
 
 
-def test_pages_of_a_visitor_are_accessible(live: Live, world: World, open_context: OpenContext) -> None:
+def test_pages_of_a_visitor(live: Live, world: World, open_context: OpenContext) -> None:
     problems = []
-    for scheme, viewport in (("light", PHONE), ("dark", DESKTOP)):
-        page = open_context(viewport=viewport, scheme=scheme).new_page()
-        for path in ("/sign-in", "/reset", "/invitation/unknown", "/nothing-here"):
-            page.goto(live.url + path)
-            problems += check_page(page, path)
+    page = open_context(viewport=PHONE).new_page()
+    for path in PUBLIC:
+        page.goto(live.url + path)
+        found = misshapen(page) + unmarked_focus(page)
+        found += both_themes(page, phone_is_dark=False) + both_themes(page, phone_is_dark=True)
+        problems += [f"{path}: {problem}" for problem in found]
     assert problems == []
