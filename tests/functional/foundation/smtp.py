@@ -1,5 +1,6 @@
 """A mail server for tests: speaks enough SMTP on 127.0.0.1, keeps what it is given, refuses on demand."""
 
+import contextlib
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -7,7 +8,10 @@ from contextlib import contextmanager
 
 
 class MailSink(socketserver.ThreadingTCPServer):
-    """`received` holds (recipients, message). `refusals` maps a command ("RCPT", "DATA") to an answer."""
+    """`received` holds (recipients, message). `refusals` maps a command ("RCPT", "DATA") to an answer.
+
+    While `go_on` is cleared, it does not answer DATA; `reached` says that somebody waits for that.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -16,6 +20,8 @@ class MailSink(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.received: list[tuple[list[str], bytes]] = []
         self.refusals: dict[str, bytes] = {}
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
 
     @property
     def port(self) -> int:
@@ -27,6 +33,10 @@ class _Conversation(socketserver.StreamRequestHandler):
     server: MailSink
 
     def handle(self) -> None:
+        with contextlib.suppress(OSError):  # who writes to us was killed
+            self._talk()
+
+    def _talk(self) -> None:
         recipients: list[str] = []
         self.wfile.write(b"220 sink\r\n")
         for line in self.rfile:
@@ -37,17 +47,25 @@ class _Conversation(socketserver.StreamRequestHandler):
                 recipients.append(line.decode().split(":", 1)[1].split(">")[0].strip(" <"))
                 self.wfile.write(b"250 ok\r\n")
             elif command == "DATA":
+                self.server.reached.set()
+                self.server.go_on.wait(60)
                 self.wfile.write(b"354 go on\r\n")
-                self.server.received.append((recipients, self._message()))
+                message = self._message()
+                if message is None:
+                    return
+                self.server.received.append((recipients, message))
                 self.wfile.write(b"250 kept\r\n")
             else:
                 self.wfile.write(b"221 bye\r\n" if command == "QUIT" else b"250 ok\r\n")
             if command == "QUIT":
                 return
 
-    def _message(self) -> bytes:
+    def _message(self) -> bytes | None:
+        """What is sent, or None when it breaks off."""
         lines = []
-        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                return None
             lines.append(line)
         return b"".join(lines)
 
