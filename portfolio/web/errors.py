@@ -1,7 +1,8 @@
 """Errors to pages: class to status and template, once. The 500 page needs no database."""
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,10 +15,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from portfolio.core import errors
 from portfolio.core.actor import Actor
+from portfolio.web import csrf
 from portfolio.web.deps import NotSignedIn, load_actor
+from portfolio.web.forms import Fields
 from portfolio.web.pages import local_url, render
 
 log = logging.getLogger("portfolio.web")
+_SECRET = re.compile(r"pass|token|secret", re.IGNORECASE)
 
 STATUS: dict[type[errors.AppError], int] = {
     errors.NotFound: 404,
@@ -57,7 +61,9 @@ def install(app: FastAPI, signed_out: Callable[[Request, NotSignedIn], Response]
     def known(request: Request, error: errors.AppError) -> Response:
         if isinstance(error, NotSignedIn):
             return signed_out(request, error)
-        response = error_page(request, status_of(error), error.message, getattr(error, "errors", {}))
+        response = error_page(
+            request, status_of(error), error.message, getattr(error, "errors", {}), again=_posted(request)
+        )
         if "retry_after_seconds" in error.data:
             response.headers["Retry-After"] = str(error.data["retry_after_seconds"])
         return response
@@ -130,8 +136,27 @@ def _request_id(request: Request) -> str:
     return str(getattr(request.state, "request_id", ""))
 
 
-def error_page(request: Request, status: int, message: str, fields: dict[str, str] | None = None) -> Response:
-    """A page, or JSON for a script that asked for it. Never fails: falls back to plain text in HTML."""
+def _posted(request: Request) -> list[tuple[str, str]]:
+    """What a form held, for a page that offers to send it again; nothing when there was a secret or a file."""
+    fields: Fields | None = getattr(request.state, "fields", None)
+    if request.method != "POST" or fields is None or fields.files:
+        return []
+    typed = [(name, value.replace("\x00", "")) for name, value in fields.items if name != csrf.FIELD]
+    return [] if any(_SECRET.search(name) for name, _ in typed) else typed
+
+
+def error_page(
+    request: Request,
+    status: int,
+    message: str,
+    fields: dict[str, str] | None = None,
+    *,
+    again: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """A page, or JSON for a script that asked for it. Never fails: falls back to plain text in HTML.
+
+    `again` is what was posted: the 503 page holds it, with a button that sends it again.
+    """
     if not hasattr(request.state, "actor"):
         request.state.actor = None
     if "application/json" in request.headers.get("accept", ""):
@@ -141,6 +166,8 @@ def error_page(request: Request, status: int, message: str, fields: dict[str, st
         "message": message,
         "fields": fields or {},
         "request_id": _request_id(request),
+        "again": again,
+        "address": request["path"],
     }
     template = f"errors/{status}.html" if status in TITLES and status != 405 else "errors/404.html"
     if status not in TITLES:
