@@ -1,5 +1,6 @@
 """Short ways to ask witnesses and to answer as one, through the services."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +16,14 @@ from evidence.service.witness import Asked, Question, ask_witness
 from evidence.witness_models import WitnessRequest
 from portfolio.core import clock
 from portfolio.core.db import Database
+from portfolio.core.log import LogEntry
 from portfolio.core.mail import MailMessage
+from portfolio.people.models import Notification
+from portfolio.records.models import CoverageRow
 from tests.factories.world import World
 from tests.functional.evidence.making import begin
 
+Forward = Callable[[timedelta], None]
 JANET = "janet@example.net"
 DETAILS = {
     "witness_name": "Janet Ogden",
@@ -138,3 +143,42 @@ def request_row(database: Database) -> WitnessRequest:
 
 def _none() -> WitnessRequest:
     raise AssertionError("there is no request")
+
+
+def draft_of(database: Database, code: str) -> Revision:
+    """The newest revision of an item."""
+    with database.read() as session:
+        rows = session.scalars(
+            select(Revision)
+            .join(Revision.evidence)
+            .where(Revision.evidence.has(code=code))
+            .order_by(Revision.number)
+        ).all()
+        return rows[-1]
+
+
+def actions(database: Database) -> list[str]:
+    """What the logs say about testimonies, in order."""
+    with database.read() as session:
+        rows = session.scalars(select(LogEntry.action).order_by(LogEntry.id))
+        return [action for action in rows if action.startswith("testimony.")]
+
+
+def told(database: Database, world: World, who: str) -> list[str]:
+    """The kinds of what somebody was told about testimonies."""
+    with database.read() as session:
+        rows = session.scalars(select(Notification.kind).where(Notification.person_id == world.people[who]))
+        return [kind for kind in rows if kind.startswith("testimony.")]
+
+
+def mails_to(database: Database, address: str) -> list[MailMessage]:
+    """The messages to an address, in order."""
+    with database.read() as session:
+        query = select(MailMessage).where(MailMessage.to_address == address).order_by(MailMessage.id)
+        return list(session.scalars(query))
+
+
+def coverage(database: Database, world: World, n: int = 0) -> CoverageRow:
+    """The coverage of the n-th criterion in the first portfolio."""
+    with database.read() as session:
+        return session.get_one(CoverageRow, (world.portfolio_id, world.criterion_ids[n]))
