@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from evidence.previews import pdf, pictures, recordings
+from evidence.previews import archives, office, pdf, pictures, recordings
 from evidence.previews.looking import Look, Source
 from evidence.sniff import Family, family
 
@@ -11,6 +11,8 @@ _MAKERS: dict[Family, Callable[[Source], Look]] = {
     Family.PDF: pdf.look,
     Family.AUDIO: recordings.look,
     Family.VIDEO: recordings.look,
+    Family.OFFICE: office.look,
+    Family.ARCHIVE: archives.look,
 }
 
 

@@ -92,7 +92,9 @@ def test_a_film_of_a_phone_is_repacked_without_loss(tmp_path: Path) -> None:
     assert b"+51.5" not in shown.path.read_bytes()
 
 
-@pytest.mark.parametrize(("size", "becomes"), [("1280x960", (960, 720)), ("810x1440", (720, 1280)), ("202x160", (202, 160))])
+@pytest.mark.parametrize(
+    ("size", "becomes"), [("1280x960", (960, 720)), ("810x1440", (720, 1280)), ("202x160", (202, 160))]
+)
 def test_an_odd_film_is_encoded_at_720_lines_at_most(
     tmp_path: Path, size: str, becomes: tuple[int, int]
 ) -> None:
