@@ -14,7 +14,7 @@ from portfolio.app import Parts
 from portfolio.core import clock, touched
 from portfolio.core.actor import Role
 from portfolio.core.db import Database
-from portfolio.demo import assessing_acts, evidence_acts
+from portfolio.demo import assessing_acts, evidence_acts, witness_acts
 from portfolio.demo.accounts import Account
 from portfolio.demo.cast import Company, bring_framework, open_centre
 from portfolio.demo.history import History
@@ -56,6 +56,10 @@ ACTS: Mapping[str, Act] = {
     "sign": assessing_acts.sign,
     "unlock": assessing_acts.unlock,
     "archive": assessing_acts.archive,
+    "ask-witness": witness_acts.ask,
+    "witness-confirms": witness_acts.confirm,
+    "witness-declines": witness_acts.decline,
+    "talk-to-witness": witness_acts.talk,
 }
 
 

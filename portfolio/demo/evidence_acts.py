@@ -65,7 +65,7 @@ def begin(session: Session, player: Player, step: Step) -> None:
     player.items[item.key] = evidence.code
     codes = attach(session, actor, player, item)
     if "unmapped" not in step.options:
-        map_criteria(session, actor, evidence.code, list(_claims(player, item, day, codes)))
+        map_criteria(session, actor, evidence.code, list(claims_of(player, item, day, codes)))
 
 
 def hand_in(session: Session, player: Player, step: Step) -> None:
@@ -153,7 +153,8 @@ def _own_details(player: Player, item: Item, days_ago: int) -> dict[str, Any]:
     return {}
 
 
-def _claims(player: Player, item: Item, day: date, codes: list[str]) -> Iterator[Claim]:
+def claims_of(player: Player, item: Item, day: date, codes: list[str]) -> Iterator[Claim]:
+    """What an item is said to show, of the units that the candidate takes; `codes` are those of its files."""
     for claim in item.claims:
         if claim.criterion.split("/")[0] not in player.journey.units:
             continue

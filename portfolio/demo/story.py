@@ -12,6 +12,8 @@ judge-again       not_yet=<criterion,…>: replaces the decision
 hold              begin a review and leave it
 sign, unlock      a unit; waive=<criterion> signs it without evidence
 archive           the portfolio
+ask-witness       begin a testimony and ask the witness by mail; then
+                  witness-confirms, witness-declines, talk-to-witness (the assessor)
 complete          with a span of days: all items of a route (first=<n> only, but=<item>), judged a day later
 """
 

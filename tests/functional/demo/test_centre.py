@@ -15,6 +15,8 @@ from criteria.models import RuleChange
 from criteria.rules import EvidenceKind, RuleBy, Status
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
 from evidence.rules import EvidenceState
+from evidence.rules.witness import RequestState, request_state
+from evidence.witness_models import WitnessContact, WitnessRequest
 from portfolio.app import Parts, open_parts
 from portfolio.commands.tracking import check_blobs, check_coverage, check_log
 from portfolio.core import clock
@@ -116,6 +118,13 @@ def test_mappings_carry_reasons_parts_and_range_items(demo_parts: Parts) -> None
     starts = {part["fragment"].partition("=")[0] for m in mappings for part in m.locators if part["fragment"]}
     assert starts == {"t", "page", "xywh"}
     assert any(mapping.range_items for mapping in mappings)
+
+
+def test_witnesses_are_asked_confirm_and_decline(demo_parts: Parts) -> None:
+    rows = _values(demo_parts, select(WitnessRequest))
+    states = {request_state(row.times, clock.now()) for row in rows}
+    assert states == {RequestState.SENT, RequestState.CONFIRMED, RequestState.DECLINED}
+    assert _count(demo_parts, select(WitnessContact)) == 1
 
 
 def test_no_text_is_left_with_a_brace(demo_parts: Parts) -> None:
