@@ -1,7 +1,7 @@
 """Composition: builds the web application from its parts. Nothing else may import this module but the roof."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,9 +39,10 @@ class Parts:
     database: Database
     store: BlobStore
 
-    def worker(self) -> Worker:
-        """A worker over these parts that knows every handler."""
-        return Worker(self.database, self._handlers(), self._schedule)
+    def worker(self, without: Collection[str] = ()) -> Worker:
+        """A worker over these parts that knows every handler, except those for jobs of some names."""
+        handlers = {name: handler for name, handler in self._handlers().items() if name not in without}
+        return Worker(self.database, handlers, self._schedule)
 
     def crew(self) -> Crew:
         """Two workers that share the handlers: one for what is soon done, one for what may take hours."""

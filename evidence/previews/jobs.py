@@ -34,6 +34,7 @@ from portfolio.core.db import Database
 from portfolio.core.settings import Settings
 
 MAX_CONTENT_BYTES = 8 * 1024**3
+ALL = frozenset({LOOK, ENCODE})
 SLOW = frozenset({ENCODE})
 """Jobs that may take hours."""
 _LEFT_BEHIND_SECONDS = 24 * 3600.0

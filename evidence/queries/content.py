@@ -1,5 +1,6 @@
 """What a revision says, as pages show it, as the rules check it and as its digest covers it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,7 @@ from evidence.rules import (
     reference,
     seek_fragment,
 )
-from evidence.rules.previews import PreviewKind, claim_mismatch, length_words
+from evidence.rules.previews import PreviewKind, PreviewState, claim_mismatch, length_words
 from evidence.sniff import Family, family, is_inline_safe
 from portfolio.core.log import digest_of
 from portfolio.people.models import Site
@@ -92,8 +93,12 @@ class FileView:
 
     @property
     def pictured(self) -> str:
-        """The address of what stands for a picture: the upright copy, or the original where it is safe."""
-        return self.preview_url(PreviewKind.PICTURE) or (self.url if self.shown else "")
+        """The address of what stands for a picture: the upright copy, or the original where it is safe.
+
+        "" for a picture that could not be drawn: a browser would show a broken one.
+        """
+        usable = self.shown and self.look.state is not PreviewState.NONE
+        return self.preview_url(PreviewKind.PICTURE) or (self.url if usable else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,14 @@ class LocatorView:
     def words(self) -> str:
         """Such as "0:12–0:40"."""
         return fragment_words(self.fragment)
+
+    @property
+    def shown_at(self) -> str:
+        """The place in the page where the first page of the part is shown ("#page-…"); "" when it is not."""
+        page = re.match(r"page=(\d{1,6})", self.fragment)
+        if self.file is None or page is None or int(page[1]) not in self.file.look.page_images:
+            return ""
+        return f"#page-{self.file.code}-{page[1]}"
 
     @property
     def url(self) -> str:

@@ -139,12 +139,12 @@ def send_file(request: Request, code: str, session: ReadSession, actor: CurrentA
     return blob_response(request, request.app.state.store, wanted)
 
 
-@routes.page("/files/{code}/previews/{name}", EVIDENCE_VIEW)
+@routes.page("/files/{code}/previews/{preview}", EVIDENCE_VIEW)
 def send_preview(
-    request: Request, code: str, name: str, session: ReadSession, actor: CurrentActor
+    request: Request, code: str, preview: str, session: ReadSession, actor: CurrentActor
 ) -> Response:
     """The bytes of a preview, under the same rights as its file."""
-    found, blob = get_preview(session, actor, code, name)
+    found, blob = get_preview(session, actor, code, preview)
     stored = StoredBlob(blob.store, blob.key, blob.sha256, blob.size_bytes)
     wanted = Download(stored, blob.media_type, f"Preview of {found.file.name}")
     return blob_response(request, request.app.state.store, wanted)

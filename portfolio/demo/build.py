@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from evidence.previews import jobs as preview_jobs
 from evidence.sniff import sniff_blob
 from evidence.storage import BlobStore
 from portfolio.app import Parts
@@ -85,7 +86,8 @@ def build(parts: Parts, seed: int, progress: Progress) -> tuple[Sequence[Account
         _tell(parts.database, stage, players, seed, progress)
     recompute_all(parts.database, {player.portfolio_id for player in players})
     finish_mail_jobs(parts.database)
-    parts.worker().run_due()
+    # Previews follow once it is served: nobody waits for them
+    parts.worker(without=preview_jobs.ALL).run_due()
     return _accounts(parts.database, stage, players), notes
 
 

@@ -15,7 +15,9 @@ from assessors.rules import Decision
 from criteria.models import FrameworkVersion, Qualification
 from criteria.rules import EvidenceKind
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission, Upload
+from evidence.previews.models import Preview
 from evidence.rules import EvidenceState, MappingOrigin
+from evidence.rules.previews import PreviewKind, PreviewState
 from evidence.rules.tus import UploadState
 from evidence.storage import BlobStore
 from portfolio.core import clock, ids
@@ -67,7 +69,7 @@ INSIDERS: dict[str, frozenset[str]] = {
     "records/evidence_code": _ASSESSING,
     "sign-offs/code": _ASSESSING,
 }
-FORMATS = {"form": "csv", "kind": "advice"}
+FORMATS = {"form": "csv", "kind": "advice", "preview": "picture"}
 """Parameters that name a format or a sort and no object: what to put in their place."""
 PUBLIC_SECRETS = {"token"}
 """Parameters of public routes that are secrets themselves: there is no own or foreign."""
@@ -161,6 +163,10 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
     known = session.query(Blob).filter_by(store=stored.store, key=stored.key).one_or_none()
     session.add(known or blob)
     session.flush()
+    if known is None:
+        session.add(
+            Preview(blob_id=blob.id, kind=PreviewKind.PICTURE, state=PreviewState.READY, content_id=blob.id)
+        )
     kept = EvidenceFile(
         code=ids.new_code(),
         revision_id=draft.revisions[-1].id,

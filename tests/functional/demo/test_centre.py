@@ -14,6 +14,7 @@ from assessors.rules import Countersign, Decision
 from criteria.models import RuleChange
 from criteria.rules import EvidenceKind, RuleBy, Status
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
+from evidence.previews import jobs as preview_jobs
 from evidence.rules import EvidenceState
 from evidence.rules.witness import RequestState, request_state
 from evidence.witness_models import WitnessContact, WitnessRequest
@@ -149,10 +150,11 @@ def test_the_visit_of_the_external_quality_assurer_is_in_force(demo_parts: Parts
     assert visit.starts_on <= clock.today() <= visit.ends_on
 
 
-def test_messages_stay_in_the_outbox_and_no_job_is_left(demo_parts: Parts) -> None:
+def test_messages_stay_in_the_outbox_and_only_previews_are_left_to_make(demo_parts: Parts) -> None:
     assert _count(demo_parts, select(MailMessage)) > 100
     assert set(_values(demo_parts, select(MailMessage.state).distinct())) == {MailState.WAITING}
-    assert set(_values(demo_parts, select(Job.state).distinct())) == {JobState.DONE}
+    left = select(Job.name).where(Job.state != JobState.DONE).distinct()
+    assert set(_values(demo_parts, left)) <= preview_jobs.ALL
 
 
 def test_messages_were_written_in_order_of_time(demo_parts: Parts) -> None:

@@ -105,7 +105,9 @@ def test_a_file_that_breaks_the_parser_is_kept_and_says_why(
 
     own = browse("candidate")
     assert own.get(f"/files/{file}").content == broken
-    assert "No preview: the picture is damaged" in own.get(f"/evidence/{code}").text
+    page = own.get(f"/evidence/{code}").text
+    assert "No preview: the picture is damaged" in page
+    assert f'src="/files/{file}"' not in page, "a browser would show a broken picture"
 
 
 def test_looking_twice_leaves_the_same_rows(parts: Parts, world: World) -> None:
@@ -289,3 +291,18 @@ def test_a_missing_program_is_named_and_the_file_tried_again_when_it_is_there(
     parts.worker().run_due()
 
     assert "data-wave" in browse("candidate").get(f"/evidence/{code}").text
+
+
+def test_a_part_of_a_document_leads_to_its_page_in_the_page(
+    parts: Parts, world: World, browse: Browse
+) -> None:
+    code, file = pdf_on_draft(parts, world)
+    with parts.database.write() as session:
+        claim = Claim(world.criterion_codes[0], "Why", ((file, "page=2"),))
+        map_criteria(session, world.actor(session, "candidate"), code, [claim])
+    submission = hand_in(parts.database, world, code)
+
+    page = browse("assessor").get(f"/reviews/{submission}").text
+
+    assert f'href="#page-{file}-2"' in page
+    assert f'id="page-{file}-2"' in page

@@ -28,7 +28,28 @@ class Player {
     this.media.addEventListener("timeupdate", () => this.tick());
     for (const kind of ["loadedmetadata", "play", "pause", "ended"]) this.media.addEventListener(kind, () => this.draw());
     this.input?.addEventListener("input", () => this.draw());
+    this.wave = box.querySelector("[data-wave]");
+    if (this.wave) this.addNow();
     this.draw();
+  }
+
+  /** The line that shows where the player is on the wave form; a click there goes to that moment. */
+  addNow() {
+    this.now = document.createElement("span");
+    this.now.className = "wave-now";
+    this.wave.append(this.now);
+    this.wave.dataset.seekable = "";
+    this.wave.addEventListener("click", (event) => {
+      const area = this.wave.getBoundingClientRect();
+      this.stopAt = null;
+      this.media.currentTime = (this.duration() * (event.clientX - area.left)) / area.width;
+      this.draw();
+    });
+  }
+
+  /** In seconds: what the player found, else what was measured, else 0. */
+  duration() {
+    return Number.isFinite(this.media.duration) ? this.media.duration : Number(this.box.dataset.duration ?? 0);
   }
 
   tick() {
@@ -40,7 +61,8 @@ class Player {
   }
 
   draw() {
-    const duration = Number.isFinite(this.media.duration) ? this.media.duration : Number(this.box.dataset.duration ?? 0);
+    const duration = this.duration();
+    if (this.now && duration) this.now.style.left = `${(100 * this.media.currentTime) / duration}%`;
     const time = this.box.querySelector("[data-time]");
     if (time) time.textContent = `${clock(this.media.currentTime)} / ${clock(duration)}`;
     const word = this.box.querySelector("[data-play-word]");
