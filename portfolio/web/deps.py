@@ -100,9 +100,11 @@ class Guard:
         if self.streams:  # the endpoint checks the token itself, before the first byte is stored
             self._check_role(request)
             return
+        if request.state.actor is not None:
+            self._check_role(request)  # who may not is told before the form is read
         limit = self.max_bytes or get_settings(request).max_form_bytes
         request.state.fields = await read_fields(request, limit)
-        self._check_role(request)
+        self._check_role(request)  # who is not signed in gets the form back afterwards
         csrf.check_token(request, request.state.fields.raw(csrf.FIELD))
 
     def _check_role(self, request: Request) -> None:
