@@ -81,8 +81,8 @@ def test_doctor_finds_a_working_installation(run: CliRunner, world: World) -> No
     assert found["ok"] is True
     names = [check["name"] for check in found["checks"]]
     assert names == [
-        "Python", "Data folder", "Database", "Files", "libmagic", "ffmpeg", "ffprobe", "LibreOffice",
-        "clamd", "Mail",
+        "Python", "Data folder", "Database", "Files", "Files without a row", "libmagic", "ffmpeg", "ffprobe",
+        "LibreOffice", "clamd", "Mail",
     ]  # fmt: skip
     assert all(c["ok"] or (c["costs"] and c["remedy"]) for c in found["checks"])
 

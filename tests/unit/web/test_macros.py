@@ -47,6 +47,8 @@ def page_context(**changes: Any) -> dict[str, Any]:
         "zone": "Europe/London",
         "status_code": 409,
         "message": "It changed.",
+        "again": [("feedback", "Say <more>")],
+        "address": "/p",
         "fields": {},
         "request_id": "r1",
     } | changes
