@@ -273,19 +273,19 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _program(
         ("ffmpeg",),
         "ffmpeg",
-        "Recordings are stored and play as they are, but get no previews.",
+        "Recordings are stored and play where the browser can; posters, wave forms and other versions wait for it.",
         "Debian: apt-get install ffmpeg",
     ),
     _program(
         ("ffprobe",),
         "ffprobe",
-        "The length of recordings stays unknown.",
+        "The length of recordings stays unknown until it is here, so parts of them are not checked against it.",
         "Debian: apt-get install ffmpeg",
     ),
     _program(
         ("soffice", "libreoffice"),
         "LibreOffice",
-        "Office documents get no preview; they download as they are.",
+        "Office documents download as they are; their pages are shown once it is here.",
         "Debian: apt-get install libreoffice-nogui",
     ),
     _clamd,
