@@ -59,6 +59,8 @@ def store_framework(
     is taken, a limit is passed or the tree has mistakes; nothing is written then.
     """
     centre = _centre(session, actor, source)
+    # Two imports at once wait for one another, so that the second finds what the first stored.
+    session.execute(select(Centre.id).where(Centre.id == centre.id).with_for_update())
     known = _stored_before(session, centre, source.code)
     if known is not None:
         return known

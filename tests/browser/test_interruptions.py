@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from evidence.models import EvidenceFile, Revision
@@ -142,28 +142,6 @@ def test_a_file_chosen_without_a_connection_says_so_and_is_sent_when_it_is_back(
     expect(writer.locator("#file-list > li")).to_have_count(1)
     expect(upload).to_have_count(0)
     assert file_names(live) == [sound.name]
-
-
-def test_files_chosen_together_keep_their_order_when_the_second_arrives_first(
-    live: Live, writer: Page, tmp_path: Path
-) -> None:
-    chosen = [tmp_path / name for name in ("long.txt", "short.txt", "last.txt")]
-    for path in chosen:
-        path.write_text(path.stem)
-    held: list[Route] = []
-    writer.route("**/files", lambda route: held.append(route))
-    writer.locator("#f-files").set_input_files(chosen)
-    writer.wait_for_function("() => document.querySelectorAll('.upload[data-state=sending]').length === 2")
-    rows = writer.locator("#file-list > li")
-    held[1].continue_()
-    expect(rows).to_have_count(1)
-    expect(writer.locator(".upload", has_text="last.txt")).to_have_attribute("data-state", "sending")
-    held[2].continue_()
-    expect(rows).to_have_count(2)
-    held[0].continue_()
-    expect(rows).to_contain_text(["long.txt", "short.txt", "last.txt"])
-    writer.reload()
-    expect(rows).to_contain_text(["long.txt", "short.txt", "last.txt"])
 
 
 def test_a_save_button_pressed_without_a_connection_stays_on_the_page(live: Live, writer: Page) -> None:

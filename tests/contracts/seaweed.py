@@ -87,7 +87,7 @@ def _command(binary: Path, folder: Path, *, https: bool) -> tuple[list[str], Sea
         str(binary), "mini", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         "-master.telemetry=false", "-webdav=false", "-admin.ui=false",
         f"-bucket={BUCKET}", f"-s3.config={folder / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0",
-        "-master.volumeSizeLimitMB=64", "-volume.max=16",
+        "-master.volumeSizeLimitMB=64", "-volume.max=64",
         f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'filer.sock'}", *flags,
     ]  # fmt: skip
     return command, Seaweed(f"{scheme}://127.0.0.1:{port}", ca_file)

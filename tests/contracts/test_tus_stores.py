@@ -39,7 +39,8 @@ from tests.functional.evidence.tusing import (
 )
 from tests.web import Browser
 
-pytestmark = pytest.mark.slow  # every case sends a few parts of a multipart upload
+# Every case sends a few parts of a multipart upload; what the database has to do with it is tested elsewhere.
+pytestmark = [pytest.mark.slow, pytest.mark.databases("sqlite")]
 CONTENT = random.Random(3).randbytes(20 * MEBIBYTE + 7)
 
 

@@ -30,6 +30,7 @@ def allocate(
     the person is not its candidate. An allocation that stands already is returned as it is. Raises Invalid
     when the person does not hold the role in this centre.
     """
+    _hold(session, person_id)
     _check_role(session, actor, person_id, _ROLE_FOR_ALLOCATION[role], "person")
     standing = session.scalars(
         select(Allocation).where(
@@ -59,6 +60,11 @@ def allocate(
     return row
 
 
+def _hold(session: Session, person_id: int) -> None:
+    """Let whoever gives the same person something at the same moment wait, and then see what was given."""
+    session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+
+
 def end_allocation(session: Session, actor: Actor, allocation: Allocation, *, portfolio_code: str) -> None:
     """Take an allocation back. What the person decided while it stood remains. Ended already: nothing."""
     if allocation.ended_at is not None:
@@ -83,6 +89,7 @@ def assure(session: Session, actor: Actor, *, iqa_id: int, assessor_id: int) -> 
     if iqa_id == assessor_id:
         message = "Nobody assures their own decisions. Choose somebody else."
         raise Invalid(message, {"iqa": message})
+    _hold(session, iqa_id)
     _check_role(session, actor, iqa_id, Role.IQA, "iqa")
     roles = {m.role for m in open_memberships(session, assessor_id, actor.centre_id)}
     if not roles & {Role.ASSESSOR, Role.TRAINEE_ASSESSOR}:
