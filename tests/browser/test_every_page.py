@@ -3,7 +3,8 @@
 No violation of WCAG 2.2 AA in either theme and width, nothing wider than a phone, every focus seen, nothing refused
 by the content security policy, and the same page there without scripts. axe is what takes the time: it looks once
 at each kind of page and theme, on a phone and on a desk in turn. The rest is cheap and looks at every page.
-`EVERY_LOOK=1` has axe look at every page in both themes and both widths; that takes some ten minutes.
+`WALK_DEMONSTRATION=1` walks the demonstration centre too, which takes minutes. `EVERY_LOOK=1` has axe look at every
+page in both themes and both widths.
 """
 
 import os
@@ -104,6 +105,7 @@ def test_pages_of_a_small_centre(live: Live, world: World, open_context: OpenCon
     assert walk.problems == []
 
 
+@pytest.mark.skipif("WALK_DEMONSTRATION" not in os.environ, reason="takes minutes: WALK_DEMONSTRATION=1")
 def test_pages_of_the_demonstration(
     demo_live: Live, demo_installation: DemoInstallation, open_context: OpenContext
 ) -> None:
