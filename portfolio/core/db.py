@@ -1,13 +1,15 @@
 """The database: engine set-up for both engines, read and write sessions, the only `commit` of requests.
 
-SQLite: write sessions begin with BEGIN IMMEDIATE, so two writers queue instead of losing an update; read
-sessions begin deferred. PostgreSQL: read sessions are read-only transactions that see one moment, as they do
-on SQLite. A session reaches for a connection and its locks when it is first used, never before: between the
-opening of a request's session and its endpoint nobody runs, and whoever holds a lock there would starve.
+SQLite: write sessions begin with BEGIN IMMEDIATE, so two writers queue instead of losing an update (those of
+this process in a queue of ours, where nobody starves); read sessions begin deferred. PostgreSQL: read sessions
+are read-only transactions that see one moment, as they do on SQLite. A session reaches for a connection and its
+locks when it is first used, never before: between the opening of a request's session and its endpoint nobody
+runs, and whoever holds a lock there would starve.
 """
 
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +30,7 @@ log = logging.getLogger("portfolio.db")
 
 LOCK_SECONDS = 30.0
 CONNECT_SECONDS = 10
+UNREACHABLE = "The database cannot be reached just now. Nothing was changed."
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -121,9 +124,12 @@ def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
 
 def _sqlite_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
+    wait_seconds = options.get("wait_seconds", LOCK_SECONDS)
+    if "turn" in options:
+        options["turn"].take(wait_seconds)
     cursor = connection.connection.cursor()
     cursor.execute(f"PRAGMA query_only={'ON' if options.get('read_only', False) else 'OFF'}")
-    cursor.execute(f"PRAGMA busy_timeout={options.get('wait_seconds', LOCK_SECONDS) * 1000:.0f}")
+    cursor.execute(f"PRAGMA busy_timeout={wait_seconds * 1000:.0f}")
     cursor.close()
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")
 
@@ -138,6 +144,33 @@ def _postgres_begin(connection: Connection) -> None:
     waits = connection.get_execution_options().get("wait_seconds")
     if waits is not None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {waits * 1000:.0f}")
+
+
+class _Turn:
+    """The right of one write session to be the only writer of this process, from its first use to its end.
+
+    SQLite lets each waiting writer try again now and then, whoever came first: of fifty at once some are never lucky.
+    Only writers of other processes are still waited for in that way.
+    """
+
+    def __init__(self, writing: threading.Lock) -> None:
+        self._writing = writing
+        self._is_ours = False
+
+    def take(self, seconds: float) -> None:
+        """Wait for the others. Raises Unavailable when they take longer than this."""
+        if self._is_ours:
+            return
+        self._is_ours = self._writing.acquire(timeout=seconds)
+        if not self._is_ours:
+            log.warning("the database cannot be used: others have been writing for %s seconds", seconds)
+            raise Unavailable(UNREACHABLE)
+
+    def end(self) -> None:
+        """Let the next one write; nothing happens when this turn was never taken."""
+        if self._is_ours:
+            self._is_ours = False
+            self._writing.release()
 
 
 class _ReadOnly(Session):
@@ -164,6 +197,7 @@ class Database:
         )
         self._reader = engine.execution_options(**only_reads)
         self._writer = engine.execution_options(write=True)
+        self._writing = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -178,13 +212,17 @@ class Database:
         `wait_seconds` is how long to wait for somebody else's lock, 30 unless given. Raises Unavailable when
         the database is away or stays locked; nothing is half done then.
         """
-        bind = self._writer
+        turn = _Turn(self._writing)
+        bind = self._writer.execution_options(turn=turn)
         if wait_seconds is not None:
             bind = bind.execution_options(wait_seconds=wait_seconds)
         with _translated(), Session(bind, expire_on_commit=False) as session:
-            with session.begin():
-                yield session
-                self.settle(session)
+            try:
+                with session.begin():
+                    yield session
+                    self.settle(session)
+            finally:
+                turn.end()
             for hook in touched.after_commit_hooks(session):
                 hook()
 
@@ -212,7 +250,7 @@ def _translated() -> Iterator[None]:
         if isinstance(error, DBAPIError) and not _is_away(error):
             raise
         log.warning("the database cannot be used: %s", getattr(error, "orig", error))
-        raise Unavailable("The database cannot be reached just now. Nothing was changed.") from error
+        raise Unavailable(UNREACHABLE) from error
 
 
 def _is_away(error: DBAPIError) -> bool:

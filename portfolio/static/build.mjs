@@ -1,6 +1,6 @@
 // Builds portfolio/static/src into portfolio/static/dist. Run by `npm run build`.
 //
-// Writes app-HASH.css, app-HASH.js, icons-HASH.svg, favicon-HASH.svg, the font files and, last, manifest.json, which maps
+// Writes app-HASH.css, app-HASH.js and the pieces that it loads when a page needs them, icons-HASH.svg, favicon-HASH.svg, the font files and, last, manifest.json, which maps
 // each plain name to the hashed one. Files of earlier builds are removed only after that, so a server that
 // runs meanwhile never points at a missing file.
 import { createHash } from "node:crypto";
@@ -38,6 +38,8 @@ async function bundle() {
     ],
     outdir: output,
     entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    splitting: true,
     assetNames: "[name]-[hash]",
     bundle: true,
     minify: true,
@@ -52,8 +54,9 @@ async function bundle() {
   });
   const names = {};
   for (const [file, about] of Object.entries(result.metafile.outputs)) {
-    const plain = about.entryPoint ? `app${path.extname(file)}` : null;
-    names[plain ?? path.basename(file)] = path.basename(file);
+    // What is imported when needed counts as an entry too; only the two named above are asked for by name.
+    const isAsked = /\/app\.(css|js)$/.test(about.entryPoint ?? "");
+    names[isAsked ? path.basename(about.entryPoint) : path.basename(file)] = path.basename(file);
   }
   return names;
 }

@@ -191,6 +191,31 @@ def test_a_writer_with_little_patience_gives_up_soon(engine: Engine) -> None:
 
 
 @pytest.mark.databases("postgres")
+@pytest.mark.databases("sqlite")
+def test_a_writer_waits_for_others_of_its_process_no_longer_than_told(engine: Engine) -> None:
+    database = Database(engine)
+    row_id = make_counter(database)
+    with database.write() as session:
+        session.get_one(LogStream, row_id).last_sequence = 1
+        session.flush()
+        with pytest.raises(Unavailable), database.write(wait_seconds=0.05) as impatient:
+            impatient.get_one(LogStream, row_id)
+    with database.write(wait_seconds=0.05) as session:
+        session.get_one(LogStream, row_id).last_sequence += 1
+    assert count(database, row_id) == 2
+
+
+@pytest.mark.databases("sqlite")
+def test_a_writer_that_failed_lets_the_next_one_write(engine: Engine) -> None:
+    database = Database(engine)
+    row_id = make_counter(database)
+    with pytest.raises(ZeroDivisionError), database.write() as session:
+        session.get_one(LogStream, row_id).last_sequence = 1 // 0
+    with database.write(wait_seconds=0.05) as session:
+        session.get_one(LogStream, row_id).last_sequence = 5
+    assert count(database, row_id) == 5
+
+
 def test_a_row_that_stays_locked_is_unavailable(engine: Engine) -> None:
     database = Database(engine)
     row_id = make_counter(database)

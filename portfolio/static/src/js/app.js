@@ -1,10 +1,8 @@
 // Everything here is enhancement: each page works without it.
-import "./requests.js";
 import "./menu.js";
 import "./theme.js";
 import "./guard.js";
 import "./unsaved.js";
-import "./upload.js";
 import "./player.js";
 import "./region.js";
 import "./review.js";
@@ -18,3 +16,8 @@ import { onContent } from "./page.js";
 document.documentElement.classList.add("js");
 onContent(startAutosave);
 onContent((root) => root.querySelector("[data-error-summary]")?.focus());
+
+// Few pages send parts of themselves or files; the others are spared the weight of it, and a large page the search
+// of all its elements for what htmx should do.
+if (document.querySelector("[hx-get], [hx-post]")) import("./requests.js");
+if (document.querySelector("[data-upload]")) import("./upload.js");

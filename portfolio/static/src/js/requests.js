@@ -1,4 +1,5 @@
-// htmx, with morphing swaps; and what to do when an answer is a whole page or never comes.
+// htmx, with morphing swaps; and what to do when an answer is a whole page or never comes. Loaded by pages that have
+// something for htmx to do (app.js).
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 import { flash } from "./page.js";
@@ -33,3 +34,6 @@ document.addEventListener("htmx:sendError", () => {
 document.addEventListener("htmx:timeout", () => {
   flash("error", "The server did not answer in time. Reload the page to see whether your last step was stored.");
 });
+
+// htmx begins by itself only when it is there before the page is ready.
+if (document.readyState !== "loading") htmx.process(document.body);
