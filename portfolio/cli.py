@@ -6,11 +6,12 @@ import typer
 
 from portfolio import __version__
 from portfolio.commands import backup, demo, doctor, frameworks, people, serve, tracking
-from portfolio.commands.common import clear_errors, fail
+from portfolio.commands.common import clear_errors, fail, refuse_odd
 
 cli = typer.Typer(
     name="portfolio",
     help="Competency Portfolio: evidence of competence, mapped, judged and trustworthy.",
+    epilog="Exit codes: 0 done; 1 not done, or something is wrong; 2 what was given cannot be used.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,6 +40,7 @@ def main() -> None:
     """Run the command line."""
     with clear_errors():
         try:
+            refuse_odd(sys.argv[1:])
             cli()
         except KeyboardInterrupt:
             fail("stopped.", 130)

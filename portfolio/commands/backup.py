@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from evidence.models import Blob
 from evidence.storage import BlobMissing, BlobStore
 from portfolio import __version__
-from portfolio.commands.common import DataDir, err, opened, out, settings_for
+from portfolio.commands.common import DataDir, a_folder, err, opened, out, settings_for
 from portfolio.core import clock, dump, migrate
 from portfolio.core.db import Database, Model, make_engine
 from portfolio.core.errors import Invalid, Unavailable
@@ -33,7 +33,9 @@ BLOBS = Blob.__tablename__
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="A folder that does not exist yet, or is empty")],
+    target: Annotated[
+        Path, typer.Argument(help="A folder that does not exist yet, or is empty", parser=a_folder)
+    ],
     data: DataDir = None,
 ) -> None:
     """Copy database and files into a folder, while the server runs. Every file is checked on the way."""
@@ -58,7 +60,7 @@ def backup(
 
 
 def restore(
-    source: Annotated[Path, typer.Argument(help="A folder made by `portfolio backup`")],
+    source: Annotated[Path, typer.Argument(help="A folder made by `portfolio backup`", parser=a_folder)],
     data: DataDir = None,
 ) -> None:
     """Fill an empty installation from a backup, checking everything; then bring the database up to date."""

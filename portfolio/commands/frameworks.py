@@ -16,8 +16,20 @@ from criteria.importers.source import MAX_BYTES
 from criteria.models import FrameworkVersion, Qualification
 from criteria.queries import VersionHead, framework_of
 from criteria.service import Source, prepared, store_framework
-from portfolio.commands.common import AsJson, DataDir, err, fail, opened, out, print_json, settings_for
+from portfolio.commands.common import (
+    UNUSABLE,
+    AsJson,
+    DataDir,
+    a_file,
+    err,
+    fail,
+    opened,
+    out,
+    print_json,
+    settings_for,
+)
 from portfolio.core.errors import AppError, Invalid, NotFound
+from portfolio.core.settings import Settings
 from portfolio.core.text import clean_line
 from portfolio.people.models import Centre
 from portfolio.people.queries import get_centre, only_centre
@@ -25,7 +37,7 @@ from portfolio.people.queries import get_centre, only_centre
 EXPORTS = ("yaml", "csv", "xlsx")
 
 PathArgument = Annotated[
-    Path, typer.Argument(help="File to read; - reads standard input", show_default=False)
+    Path, typer.Argument(help="File to read; - reads standard input", show_default=False, parser=a_file)
 ]
 FormatOption = Annotated[str, typer.Option("--format", help=f"One of: {', '.join(detect.FORMATS)}")]
 Title = Annotated[str, typer.Option("--title", help="Title of the unit, for a page that has none")]
@@ -55,6 +67,7 @@ def import_framework(
     data: DataDir = None,
 ) -> None:
     """Read a framework from a file and store it as a new version (a draft unless --activate)."""
+    settings = None if dry_run else settings_for(data)
     parsed = _read(path, format, clean_line(title))
     if as_json:
         print_json(parsed.to_json())
@@ -63,22 +76,23 @@ def import_framework(
     if not parsed.can_be_stored:
         blocking = [p for p in parsed.problems if p.blocking]
         fail(f"this framework cannot be stored as it is. {blocking[0].message if blocking else ''}".rstrip())
-    if not dry_run:
+    if settings:
         parsed = detailed(parsed, Details(title=clean_line(qualification), label=clean_line(label)))
-        _store(parsed, format, centre, data, activate=activate)
+        _store(parsed, format, centre, settings, activate=activate)
 
 
 def export(
     version: Annotated[str, typer.Argument(help="Code of the version", show_default=False)],
     format: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(EXPORTS)}")] = "yaml",  # noqa: A002
     output: Annotated[
-        Path | None, typer.Option("--output", help="File to write; standard output when left out")
+        Path | None,
+        typer.Option("--output", help="File to write; standard output when left out", parser=a_file),
     ] = None,
     data: DataDir = None,
 ) -> None:
     """Write a stored framework version in our own format; `import-framework` reads it back equal."""
     if format not in EXPORTS:
-        fail(f"“{format}” is not a format for export. The formats are: {', '.join(EXPORTS)}.", 2)
+        fail(f"“{format}” is not a format for export. The formats are: {', '.join(EXPORTS)}.", UNUSABLE)
     with opened(settings_for(data)) as parts, parts.database.read() as session:
         content = detect.write(
             framework_of(session, _version(session, version)), cast(detect.WriteFormat, format)
@@ -96,7 +110,7 @@ def export(
 
 def _read(path: Path, format: str, title: str) -> ParsedFramework:  # noqa: A002
     if format not in detect.FORMATS:
-        fail(f"“{format}” is not a format. The formats are: {', '.join(detect.FORMATS)}.", 2)
+        fail(f"“{format}” is not a format. The formats are: {', '.join(detect.FORMATS)}.", UNUSABLE)
     try:
         content = _bytes_of(path)
         return parse_apart(content, filename=path.name, format=format, title=title or None)
@@ -129,8 +143,8 @@ def _report(parsed: ParsedFramework) -> None:
         err.print(f"{mark}: line {problem.line}: {problem.message} [{problem.code}]", markup=False)
 
 
-def _store(parsed: ParsedFramework, format: str, code: str, data: Path | None, *, activate: bool) -> None:  # noqa: A002
-    with opened(settings_for(data)) as parts, parts.database.write() as session:
+def _store(parsed: ParsedFramework, format: str, code: str, settings: Settings, *, activate: bool) -> None:  # noqa: A002
+    with opened(settings) as parts, parts.database.write() as session:
         version = store_framework(
             session,
             None,

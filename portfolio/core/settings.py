@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from portfolio.core.errors import Invalid
+from portfolio.core.text import why_odd
 
 GIBIBYTE = 1024**3
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -70,6 +71,20 @@ class Settings(BaseSettings):
     )
     session_absolute_hours: int = Field(14 * 24, ge=1, description="Signed out after this long in any case")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        if isinstance(value, str | Path) and (reason := why_odd(str(value))):
+            raise ValueError(reason)
+        return value
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _folder(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("must name a folder")
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
@@ -88,6 +103,17 @@ class Settings(BaseSettings):
                 "not under a path"
             )
         return value.rstrip("/")
+
+    @field_validator("host")
+    @classmethod
+    def _one_host(cls, value: str) -> str:
+        try:
+            is_name = bool(value.strip()) and bool(value.encode("idna"))
+        except UnicodeError:
+            is_name = False
+        if not is_name:  # an empty one would listen on every address
+            raise ValueError("must be an address or a name; 0.0.0.0 listens on all addresses")
+        return value
 
     @field_validator("s3_endpoint")
     @classmethod

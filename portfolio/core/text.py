@@ -32,6 +32,20 @@ def has_nul(value: str) -> bool:
     return "\x00" in value
 
 
+LONGEST_WORD = 4096  # characters: what a path may be, and more than any name or address needs
+
+
+def why_odd(value: str) -> str:
+    """What keeps a word of the command line or a setting from being used, as the end of a sentence; "" for nothing."""
+    if has_nul(value):
+        return "holds a NUL character, which no name, path or address can hold"
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return "holds bytes that are no text in UTF-8"
+    if len(value) > LONGEST_WORD:
+        return f"has {len(value):,} characters; {LONGEST_WORD:,} are the most"
+    return ""
+
+
 def fold(value: str) -> str:
     """A form for comparing and searching: NFKC, case-folded, accents removed, white space folded."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).casefold())
