@@ -6,6 +6,7 @@ import assessors.models
 import criteria.models
 import evidence.models
 import evidence.previews.models
+import evidence.storage_models
 import evidence.timed_models
 import evidence.witness_models
 import portfolio.core.jobs

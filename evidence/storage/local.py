@@ -20,7 +20,15 @@ from typing import Self
 
 from evidence.storage.disk import make_folders, sync_folder, translated, write_all
 from evidence.storage.partial_local import LocalPartials
-from evidence.storage.protocol import BlobMissing, StoredBlob, StoredKey, is_key, key_for
+from evidence.storage.protocol import (
+    BlobMissing,
+    BlobStore,
+    StoredBlob,
+    StoredKey,
+    is_key,
+    key_for,
+    only_at,
+)
 from portfolio.core.errors import AppError, TooLarge, Unavailable
 
 _PIECE_BYTES = 256 * 1024
@@ -39,6 +47,13 @@ class LocalStore:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset({self._name})
+
+    def at(self, name: str) -> BlobStore:
+        return only_at(self, name)
 
     @property
     def temporary(self) -> Path:

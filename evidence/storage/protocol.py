@@ -6,7 +6,7 @@ the work of a job, which lists `keys` and deletes what is unknown and old.
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -121,6 +121,15 @@ class BlobStore(Protocol):
         ...
 
     @property
+    def names(self) -> frozenset[str]:
+        """The names of rows whose bytes can be had here: its own, and those of a store it falls back to."""
+        ...
+
+    def at(self, name: str) -> "BlobStore":
+        """The one store of this name, without any falling back. ValueError when it is not among `names`."""
+        ...
+
+    @property
     def partials(self) -> "Partials":
         """What is on its way in by resumable uploads. No sweep of this store touches it."""
         ...
@@ -165,11 +174,23 @@ class BlobStore(Protocol):
         ...
 
 
-def digest_of(store: BlobStore, key: str) -> tuple[str, int]:
-    """SHA-256 (hexadecimal) and size in bytes of what the store really holds. BlobMissing, Unavailable."""
+def only_at(store: BlobStore, name: str) -> BlobStore:
+    """What `at` of a store that stands alone answers."""
+    if name != store.name:
+        raise ValueError(f"this is the store {store.name!r}, not {name!r}")
+    return store
+
+
+def digest_of(store: BlobStore, key: str, seen: Callable[[int], None] | None = None) -> tuple[str, int]:
+    """SHA-256 (hexadecimal) and size in bytes of what the store really holds. BlobMissing, Unavailable.
+
+    `seen` is called with each number of bytes before they count, and may wait.
+    """
     digest, size = hashlib.sha256(), 0
     with store.open(key) as reader:
         for piece in reader:
+            if seen is not None:
+                seen(len(piece))
             digest.update(piece)
             size += len(piece)
     return digest.hexdigest(), size

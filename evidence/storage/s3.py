@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from evidence.storage.partial_s3 import FOLDER as PARTIAL
 from evidence.storage.partial_s3 import S3Partials
-from evidence.storage.protocol import BlobMissing, StoredKey, is_key
+from evidence.storage.protocol import BlobMissing, BlobStore, StoredKey, is_key, only_at
 from evidence.storage.s3_reading import S3Reader
 from evidence.storage.s3_writing import TEMPORARY, S3Writer, copy_object
 from portfolio.core.errors import Unavailable
@@ -74,6 +74,13 @@ class S3Store:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset({self._name})
+
+    def at(self, name: str) -> BlobStore:
+        return only_at(self, name)
 
     @property
     def partials(self) -> S3Partials:

@@ -1,24 +1,22 @@
-"""`portfolio gaps` and `portfolio verify`: what is missing, and whether the record can be trusted."""
+"""`portfolio gaps`: what is missing; and the checks of `portfolio verify`: whether the record can be trusted."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 from rich.table import Table
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from criteria.rules import Who
-from evidence.models import Blob
-from evidence.storage import BlobMissing, BlobStore, digest_of
+from evidence.service.checking import Fault, begin_check, quick_faults, run_check
 from portfolio.app import Parts
-from portfolio.commands.common import AsJson, DataDir, err, opened, out, print_json, settings_for
+from portfolio.commands.common import AsJson, DataDir, opened, out, print_json, settings_for
 from portfolio.core.errors import NotFound
 from portfolio.core.log import verify_streams
 from portfolio.people.models import Centre
 from portfolio.records.models import Portfolio
+from portfolio.tracking.cited import Citation, citations_of
 from portfolio.tracking.matrix import read_matrix
 from portfolio.tracking.recompute import differences
 from portfolio.tracking.views import Matrix, Show
@@ -91,31 +89,12 @@ def _print_gaps(found: Matrix) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that does not hold: in which part, about what, and how."""
+    """Something that does not hold: in which part, about what, and how; of a file also who relies on it."""
 
     part: str
     subject: str
     problem: str
-
-
-def verify(
-    as_json: AsJson = False,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Check that files exist, without reading them")
-    ] = False,
-    data: DataDir = None,
-) -> None:
-    """Check the decision log's chains, every stored file against its digest, and all coverage rows."""
-    with opened(settings_for(data)) as parts:
-        found = [*check_log(parts), *check_coverage(parts), *check_blobs(parts, quick=quick)]
-    if as_json:
-        print_json({"ok": not found, "findings": [asdict(f) for f in found]})
-    else:
-        for finding in found:
-            out.print(f"{finding.part}: {finding.subject}: {finding.problem}", markup=False)
-        out.print("Everything holds." if not found else f"{len(found)} findings.", markup=False)
-    if found:
-        raise SystemExit(1)
+    cited: Sequence[Citation] = ()
 
 
 def check_log(parts: Parts) -> Iterator[Finding]:
@@ -137,34 +116,21 @@ def check_coverage(parts: Parts) -> Iterator[Finding]:
 
 
 def check_blobs(parts: Parts, *, quick: bool) -> Iterator[Finding]:
-    """Files that are missing, or whose bytes are no longer those that were stored."""
-    with parts.database.read() as session, Progress(console=err, transient=True) as progress:
-        total = session.scalar(select(func.count()).select_from(Blob)) or 0
-        task = progress.add_task("Files", total=total)
-        for blob in _blobs(session):
-            problem = blob_problem(parts.store, blob, quick=quick)
-            if problem:
-                yield Finding("file", blob.sha256, problem)
-            progress.advance(task)
+    """Files that are missing, or (unless `quick`) whose bytes are no longer those that were stored.
+
+    All of them, at full speed and at once; `portfolio verify` can be stopped and go on.
+    """
+    if quick:
+        found = quick_faults(parts.database, parts.store)
+    else:
+        check = begin_check(parts.database, restart=True)
+        found = run_check(parts.database, parts.store, check, lambda size: None)
+    for fault in found:
+        yield fault_finding(parts, fault)
 
 
-def _blobs(session: Session) -> Iterator[Blob]:
-    after = 0
-    while batch := session.scalars(select(Blob).where(Blob.id > after).order_by(Blob.id).limit(500)).all():
-        yield from batch
-        after = batch[-1].id
-
-
-def blob_problem(store: BlobStore, blob: Blob, *, quick: bool) -> str | None:
-    """What is wrong with a stored file, as words; None when it is as it was."""
-    if blob.store != store.name:
-        return f"lies in the store {blob.store!r}, and {store.name!r} is configured"
-    try:
-        size = store.size(blob.key)
-        if size != blob.size_bytes:
-            return f"has {size} bytes instead of {blob.size_bytes}"
-        if not quick and digest_of(store, blob.key)[0] != blob.sha256:
-            return "has other bytes than those that were stored"
-    except BlobMissing:
-        return "is missing"
-    return None
+def fault_finding(parts: Parts, fault: Fault) -> Finding:
+    """A fault of the file store, with the files, items and candidates it concerns."""
+    with parts.database.read() as session:
+        cited = citations_of(session, fault.blob.id)
+    return Finding("file", fault.blob.sha256, fault.problem, cited)

@@ -1,0 +1,101 @@
+"""`portfolio verify`: the chains of the decision log, all coverage rows, and every stored file against its digest.
+
+Reading all files may take hours: it keeps to a rate, and goes on where it was stopped.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from evidence.service.checking import Check, begin_check, run_check
+from portfolio.app import Parts
+from portfolio.commands.common import AsJson, DataDir, err, opened, out, print_json, settings_for
+from portfolio.commands.showing import showing
+from portfolio.commands.tracking import Finding, check_blobs, check_coverage, check_log, fault_finding
+from portfolio.core.pace import Pace
+from portfolio.web.pages import file_size
+
+MEBIBYTE = 1024 * 1024
+DEFAULT_RATE = 100.0
+Rate = Annotated[
+    float, typer.Option("--rate", min=0, help="At most so many MiB of files in a second; 0 for no limit")
+]
+
+
+def verify(
+    as_json: AsJson = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Check that files exist, without reading them")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Read all files, also those that a stopped check has read")
+    ] = False,
+    rate: Rate = DEFAULT_RATE,
+    data: DataDir = None,
+) -> None:
+    """Check the decision log's chains, every stored file against its digest, and all coverage rows.
+
+    Stopped while it reads files, it goes on there the next time.
+    """
+    check = None
+    with opened(settings_for(data)) as parts:
+        found = [*check_log(parts), *check_coverage(parts)]
+        if quick:
+            found += check_blobs(parts, quick=True)
+        else:
+            check = begin_check(parts.database, restart=restart)
+            found += read_files(parts, check, rate)
+    if as_json:
+        print_json({"ok": not found, "findings": [asdict(f) for f in found], "figures": _figures(check)})
+    else:
+        _print(found, check)
+    if found:
+        raise SystemExit(1)
+
+
+def read_files(parts: Parts, check: Check, rate: float) -> Iterator[Finding]:
+    """Files that are missing or changed, read at `rate` MiB per second, with progress on standard error."""
+    if check.resumed:
+        err.print(
+            f"Going on with the check begun on {check.started_at:%Y-%m-%d at %H:%M} UTC: {check.files:,} of "
+            f"{check.total_files:,} files are done. --restart begins anew.",
+            markup=False,
+        )
+    pace = Pace(rate * MEBIBYTE)
+    with showing("Files") as progress:
+        progress.start(check.size_bytes, check.total_bytes)
+
+        def seen(size: int) -> None:
+            pace.take(size)
+            progress.add(size)
+
+        for fault in run_check(parts.database, parts.store, check, seen):
+            yield fault_finding(parts, fault)
+
+
+def _figures(check: Check | None) -> dict[str, Any]:
+    """What was read; of a quick check nothing."""
+    if check is None:
+        return {"quick": True, "files": 0, "bytes": 0, "seconds": 0.0, "resumed": False}
+    return {
+        "quick": False,
+        "files": check.files,
+        "bytes": check.size_bytes,
+        "seconds": round(check.seconds, 1),
+        "resumed": check.resumed,
+    }
+
+
+def _print(found: list[Finding], check: Check | None) -> None:
+    for finding in found:
+        out.print(f"{finding.part}: {finding.subject}: {finding.problem}", markup=False)
+        for citation in finding.cited:
+            out.print(f"  {citation.words}", markup=False)
+        if finding.part == "file" and not finding.cited:
+            out.print("  no file of an item has it", markup=False)
+    if check is not None:
+        words = "1 file" if check.files == 1 else f"{check.files:,} files"
+        out.print(f"Read {words}, {file_size(check.size_bytes)}.", markup=False)
+    out.print("Everything holds." if not found else f"{len(found)} findings.", markup=False)
