@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -47,9 +48,9 @@ def path_of(parts: Parts, code: str) -> Path:
         return parts.settings.blob_dir / file.blob.key
 
 
-def verified(*options: str) -> dict[str, object]:
+def verified(*options: str) -> dict[str, Any]:
     """What the command prints as JSON."""
-    found: dict[str, object] = json.loads(CliRunner().invoke(cli, ["verify", "--json", *options]).stdout)
+    found: dict[str, Any] = json.loads(CliRunner().invoke(cli, ["verify", "--json", *options]).stdout)
     return found
 
 
@@ -86,7 +87,7 @@ def test_it_says_whether_a_decision_rests_on_the_file(files: list[str], parts: P
         submission = session.query(Submission).one()
         work.judge(session, world, submission, {world.criterion_ids[0]: Decision.MET})
     path_of(parts, files[0]).unlink()
-    (finding,) = verified()["findings"]  # type: ignore[misc, attr-defined]
+    (finding,) = verified()["findings"]
     assert (finding["part"], finding["problem"]) == ("file", "is missing")
     (cited,) = finding["cited"]
     assert (cited["file"], cited["item"], cited["decided"]) == (files[0], code, True)
@@ -98,9 +99,9 @@ def test_a_stopped_check_goes_on_and_reports_what_it_had_found(files: list[str],
     with parts.database.read() as session:
         assert session.query(StoreCheck).one().files == 2
     found = verified()
-    assert found["figures"] == {**found["figures"], "resumed": True, "files": 3}  # type: ignore[dict-item]
-    assert len(found["findings"]) == 1  # type: ignore[arg-type]
-    assert verified()["figures"]["resumed"] is False  # type: ignore[index]
+    assert found["figures"] == {**found["figures"], "resumed": True, "files": 3}
+    assert len(found["findings"]) == 1
+    assert verified()["figures"]["resumed"] is False
 
 
 def test_what_was_put_right_since_it_was_stopped_is_no_finding(files: list[str], parts: Parts) -> None:
@@ -116,14 +117,14 @@ def test_restart_begins_anew(files: list[str], parts: Parts) -> None:
     stop_after(parts, 2)
     path_of(parts, files[0]).unlink()
     found = verified("--restart")
-    assert (found["figures"]["resumed"], len(found["findings"])) == (False, 1)  # type: ignore[index, arg-type]
+    assert (found["figures"]["resumed"], len(found["findings"])) == (False, 1)
 
 
 def test_quick_reads_nothing_and_leaves_a_stopped_check_alone(files: list[str], parts: Parts) -> None:
     stop_after(parts, 2)
     path_of(parts, files[0]).write_bytes(b"FILE 0")
     found = verified("--quick")
-    assert (found["ok"], found["figures"]["files"]) == (True, 0)  # type: ignore[index]
+    assert (found["ok"], found["figures"]["files"]) == (True, 0)
     with parts.database.read() as session:
         assert session.query(StoreCheck).one().finished_at is None
 
@@ -142,7 +143,7 @@ def test_a_killed_check_goes_on(files: list[str], parts: Parts, world: World) ->
     done = _files_done(parts)
     assert 0 < done < 33
     found = verified("--rate", "0")
-    assert found["figures"] == {**found["figures"], "resumed": True, "files": 33}  # type: ignore[dict-item]
+    assert found["figures"] == {**found["figures"], "resumed": True, "files": 33}
 
 
 def _files_done(parts: Parts) -> int:
