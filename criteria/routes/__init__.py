@@ -6,6 +6,6 @@ from criteria.routes import editing, importing, point_lists, rule_editor, versio
 
 routes = APIRouter()
 for part in (importing.routes, versions.routes, editing.routes, point_lists.routes, rule_editor.routes):
-    routes.include_router(part)
+    routes.routes.extend(part.routes)
 
 __all__ = ["routes"]

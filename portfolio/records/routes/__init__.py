@@ -6,6 +6,6 @@ from portfolio.records.routes import bulk, enrolling, guide, settings
 
 routes = APIRouter()
 for part in (bulk.routes, enrolling.routes, settings.routes, guide.routes):
-    routes.include_router(part)
+    routes.routes.extend(part.routes)
 
 __all__ = ["routes"]
