@@ -40,6 +40,7 @@ from evidence.queries.items import (
     get_own_item,
     get_revision,
     is_author,
+    lock_draft,
     submissions_of,
     visible_revisions,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "get_revision",
     "is_author",
     "list_evidence",
+    "lock_draft",
     "looks_at",
     "mappings_to_answer",
     "may_map_into",

@@ -108,11 +108,13 @@ def get_draft(session: Session, actor: Actor, code: str, *, for_update: bool = F
     """
     item = get_own_item(session, actor, code)
     check_open(item.portfolio)
+    if for_update:
+        lock_draft(session, item)
     if item.evidence.state is EvidenceState.WITHDRAWN:
         raise Locked("This item was withdrawn. Bring it back to change it.", state=item.evidence.state)
     query = select(Revision).where(Revision.evidence_id == item.evidence.id, Revision.frozen_at.is_(None))
     if for_update:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.execution_options(populate_existing=True)
     revision = session.scalars(query).one_or_none()
     if revision is None:
         word = state_word(item.evidence.state).lower()
@@ -121,6 +123,13 @@ def get_draft(session: Session, actor: Actor, code: str, *, for_update: bool = F
             state=item.evidence.state,
         )
     return Draft(item.evidence, revision, item.portfolio)
+
+
+def lock_draft(session: Session, item: Item) -> None:
+    """Wait for whoever changes the item's draft or takes it back, and see the item as they left it."""
+    draft = select(Revision.id).where(Revision.evidence_id == item.evidence.id, Revision.frozen_at.is_(None))
+    session.execute(draft.with_for_update())
+    session.refresh(item.evidence)
 
 
 def check_open(portfolio: Portfolio) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from criteria.rules import EvidenceKind
 from evidence.models import Evidence, Mapping, Revision
 from evidence.permissions import EVIDENCE_WRITE
-from evidence.queries import check_open, get_draft, get_own_item, is_author, newest_frozen
+from evidence.queries import check_open, get_draft, get_own_item, is_author, lock_draft, newest_frozen
 from evidence.rules import ASSESSOR_KINDS, EvidenceState, Step, next_state, reference
 from evidence.service.mappings import Claim, check_claims, write_claims
 from evidence.service.witness import refuse_changed_testimony
@@ -137,6 +137,7 @@ def withdraw_draft(session: Session, actor: Actor, code: str) -> Evidence:
     Raises NotFound, or Locked when it is no draft or was submitted before.
     """
     item = get_own_item(session, actor, code)
+    lock_draft(session, item)
     evidence = item.evidence
     if evidence.state is EvidenceState.WITHDRAWN:
         return evidence
@@ -151,6 +152,7 @@ def withdraw_draft(session: Session, actor: Actor, code: str) -> Evidence:
 def restore_draft(session: Session, actor: Actor, code: str) -> Evidence:
     """Bring back a withdrawn item as the draft it was. Twice is once. Raises NotFound or Locked."""
     item = get_own_item(session, actor, code)
+    lock_draft(session, item)
     evidence = item.evidence
     if evidence.state is EvidenceState.DRAFT:
         return evidence

@@ -39,12 +39,13 @@ class Upload:
     position: int | None = None
 
 
-def check_upload(session: Session, actor: Actor, code: str) -> Draft:
+def check_upload(session: Session, actor: Actor, code: str, *, for_update: bool = False) -> Draft:
     """Whether the actor may attach one more file to this draft: asked before the first byte.
 
-    Raises NotFound, Locked, or Invalid (the kind takes no files, or there are `MAX_FILES` already).
+    With `for_update` nobody else changes the draft until the transaction ends. Raises NotFound, Locked, or
+    Invalid (the kind takes no files, or there are `MAX_FILES` already).
     """
-    draft = get_draft(session, actor, code)
+    draft = get_draft(session, actor, code, for_update=for_update)
     if not GUIDES[draft.evidence.kind].takes_files:
         raise Invalid(
             "This stays where it is kept, so it takes no files.", {"files": "No files for this kind."}
@@ -64,7 +65,7 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
 
     The name is kept as people gave it, cleaned for showing. Raises as `check_upload`.
     """
-    draft = check_upload(session, actor, code)
+    draft = check_upload(session, actor, code, for_update=True)
     blob_id = blob_row(session, upload.blob, upload.media_type)
     name = clean_filename(upload.name)
     files = _files(session, draft.revision)
@@ -165,7 +166,7 @@ def _own_file(session: Session, actor: Actor, file_code: str) -> tuple[EvidenceF
         raise NotFound()
     file, code = row
     draft = get_draft(session, actor, code, for_update=True)
-    if file.revision_id != draft.revision.id:
+    if file not in _files(session, draft.revision):  # taken off, or submitted, while this waited
         raise NotFound()
     return file, draft
 

@@ -12,9 +12,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from assessors.models import Judgement, Review, SignOff, Unlock
+from assessors.models import Countersignature, Judgement, Review, SignOff, Unlock
 from criteria.models import FrameworkVersion, Node
-from evidence.models import Evidence, Mapping, Revision, Submission
+from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
 from portfolio.app import Parts
 from portfolio.commands.tracking import check_blobs, check_coverage, check_log
 from portfolio.core.db import Database, Model
@@ -23,8 +23,8 @@ from portfolio.people.models import Allocation, Person, Site
 from portfolio.records.models import Portfolio
 from tests.factories.states import PAGE
 from tests.factories.world import World
-from tests.functional.assessors.acting import meet_unit, sign
-from tests.functional.evidence.making import begin, hand_in
+from tests.functional.assessors.acting import judge, log_actions, meet_unit, sign
+from tests.functional.evidence.making import attach, begin, hand_in
 from tests.robot import Form, forms_of
 from tests.web import Browser
 
@@ -54,7 +54,9 @@ class Fingers:
         fields = self.form(first, page, action).filled(values)
         return self.send(first, action, fields)
 
-    def send(self, first: Browser, action: str, fields: dict[str, list[str]]) -> list[httpx2.Response]:
+    def send(
+        self, first: Browser, action: str, fields: dict[str, list[str]], files: Any = None
+    ) -> list[httpx2.Response]:
         """Two requests that start together, from two tabs of one browser."""
         second = Browser(self.app, raise_server_exceptions=True)
         second.cookies.set("session", first.cookies["session"], domain="testserver.local")
@@ -62,7 +64,7 @@ class Fingers:
 
         def one(browser: Browser) -> httpx2.Response:
             together.wait(10)
-            return browser.post(action, data=fields, follow_redirects=False)
+            return browser.post(action, data=fields, files=files, follow_redirects=False)
 
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(one, (first, second)))
@@ -71,6 +73,10 @@ class Fingers:
         for answer in answers:
             assert answer.status_code == 303 or "<h1" in answer.text
         return answers
+
+    def logged(self, action: str) -> int:
+        """How often the decision log tells of this."""
+        return log_actions(self.database).count(action)
 
     def count(self, model: type[Model]) -> int:
         """How many rows there are."""
@@ -184,6 +190,71 @@ def test_an_observation_is_recorded_once(fingers: Fingers, world: World) -> None
     assert (fingers.count(Evidence), fingers.count(Judgement)) == (1, 1)
 
 
+def test_a_draft_is_withdrawn_and_brought_back_once(fingers: Fingers, world: World) -> None:
+    page = f"/evidence/{begin(fingers.database, world)}"
+    for word, logged in (("withdraw", "evidence.withdrawn"), ("restore", "evidence.restored")):
+        answers = fingers.press("candidate", page, f"{page}/{word}")
+        assert [answer.status_code for answer in answers] == [303, 303]
+        assert fingers.logged(logged) == 1
+    assert fingers.count(Revision) == 1
+
+
+def test_a_later_revision_is_discarded_once(fingers: Fingers, world: World) -> None:
+    code = begin(fingers.database, world)
+    review = f"/reviews/{hand_in(fingers.database, world, code)}"
+    assessor = fingers.browse("assessor")
+    fields = fingers.form(assessor, review, review).filled({"return_reason": "There is no sound."})
+    assessor.post(review + "/return", data=fields).raise_for_status()
+    page = f"/evidence/{code}"
+    candidate = fingers.browse("candidate")
+    fields = fingers.form(candidate, page, page + "/revise").filled({})
+    candidate.post(page + "/revise", data=fields).raise_for_status()
+    fingers.press("candidate", page, page + "/discard")
+    assert (fingers.count(Revision), fingers.count(Submission)) == (1, 1)
+    assert fingers.logged("evidence.revision_discarded") == 1
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known bytes"])
+def test_a_file_is_stored_once(fingers: Fingers, world: World, parts: Parts, known: bool) -> None:
+    if known:
+        attach(fingers.database, world, parts.store, begin(fingers.database, world), content=b"What I noted.")
+    page = f"/evidence/{begin(fingers.database, world)}"
+    candidate = fingers.browse("candidate")
+    form = fingers.form(candidate, page + "/edit", page + "/files")
+    files = {form.files[0]: ("notes.txt", b"What I noted.", "text/plain")}
+    fingers.send(candidate, form.action, form.filled({}), files)
+    assert (fingers.count(EvidenceFile), fingers.count(Blob)) == (1 + known, 1)
+
+
+def test_a_file_is_taken_off_once(fingers: Fingers, world: World, parts: Parts) -> None:
+    code = begin(fingers.database, world)
+    file = attach(fingers.database, world, parts.store, code)
+    fingers.press("candidate", f"/evidence/{code}/edit", f"/files/{file}/remove")
+    assert fingers.count(EvidenceFile) == 0
+
+
+def test_decisions_of_a_trainee_are_countersigned_once(fingers: Fingers, world: World) -> None:
+    judge(
+        fingers.database,
+        world,
+        hand_in(fingers.database, world, begin(fingers.database, world)),
+        by="trainee",
+    )
+    form = fingers.form(fingers.browse("assessor"), "/countersign", "/countersign")
+    replies = {name: "confirmed" for name in form.offers if name.startswith("answer-")}
+    assert replies
+    fingers.press("assessor", "/countersign", "/countersign", **replies)
+    assert fingers.count(Countersignature) == 1
+    assert fingers.logged("judgement.countersigned") == 1
+
+
+def test_a_signature_of_a_trainee_is_countersigned_once(fingers: Fingers, world: World) -> None:
+    meet_unit(fingers.database, world)
+    code = sign(fingers.database, world, by="trainee")
+    fingers.press("assessor", "/countersign", f"/countersign/sign-offs/{code}", answer="confirmed")
+    assert fingers.count(Countersignature) == 1
+
+
 MANAGED: list[tuple[str, str, dict[str, str], type[Model]]] = [
     ("/centre/sites/new", "/centre/sites", {"name": "York", "address": "1 High Street"}, Site),
     ("/people/new", "/people", {"name": "Ada", "email": "ada@example.org", "role": "assessor"}, Person),
@@ -213,6 +284,18 @@ def test_a_candidate_is_enrolled_once(fingers: Fingers, world: World) -> None:
         choose_later="1",
     )
     assert fingers.count(Portfolio) == before + 1
+
+
+def test_many_are_enrolled_once(fingers: Fingers, world: World) -> None:
+    table = "email,name\n" + "".join(f"many{n}@example.org,Many {n}\n" for n in range(3))
+    manager = fingers.browse("manager")
+    form = fingers.form(manager, "/enrolments/import", "/enrolments/import/preview")
+    preview = manager.post(form.action, data=form.filled({"table": table, "version": world.version_code}))
+    [confirm] = [form for form in forms_of(preview.text) if form.action == "/enrolments/import"]
+    before = fingers.count(Portfolio), fingers.count(Person)
+    answers = fingers.send(manager, "/enrolments/import", confirm.filled({}))
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert (fingers.count(Portfolio), fingers.count(Person)) == (before[0] + 3, before[1] + 3)
 
 
 def test_somebody_is_allocated_once(fingers: Fingers, world: World) -> None:

@@ -15,7 +15,7 @@ from criteria.queries import VersionHead, get_version, units_of_version
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound
 from portfolio.core.text import fold
-from portfolio.people.models import Membership, Person, Site
+from portfolio.people.models import Centre, Membership, Person, Site
 from portfolio.people.rules import ALLOCATION_FOR_ROLE, AllocationRole
 from portfolio.records.service.enrolling import (
     Enrolment,
@@ -94,6 +94,9 @@ def plan_rows(session: Session, actor: Actor, rows: Iterable[Row], default_versi
 
 def enrol_rows(session: Session, actor: Actor, rows: Iterable[Row], default_version: str) -> list[PlannedRow]:
     """Enrol those rows that can be; the others are left alone. Returns what became of each, in order."""
+    # Two tables at once wait for one another, so that the second finds whom the first enrolled
+    centre = select(Centre.id).where(Centre.id == actor.centre_id)
+    session.execute(centre.with_for_update(key_share=True))
     planned = plan_rows(session, actor, rows, default_version)
     for row in planned:
         if row.enrolment is not None:
