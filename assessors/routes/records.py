@@ -19,6 +19,7 @@ from portfolio.records.models import Portfolio
 from portfolio.records.queries import get_portfolio, head_of
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
 from portfolio.web.errors import status_of
+from portfolio.web.middleware import may_record
 from portfolio.web.pages import render, see_other
 
 routes = Routes()
@@ -155,11 +156,12 @@ def _draw(
         "values": values,
         "files": revision_view(session, portfolio, draft.revision).files if draft else [],
         "draft": draft,
+        "max_bytes": request.app.state.settings.max_file_bytes,
         "statement": ASSESSOR_STATEMENT,
         "message": error.message if error else "",
         "errors": error.errors if isinstance(error, Invalid) else {},
     }
-    return render(
+    page = render(
         request,
         "assessors/record.html",
         title=_TITLES[kind][0],
@@ -167,6 +169,7 @@ def _draw(
         crumbs=_crumbs(session, portfolio),
         **context,
     )
+    return may_record(page) if draft else page
 
 
 def _draft_if_any(session: Session, actor: Actor, code: str) -> Draft | None:

@@ -30,6 +30,7 @@ from portfolio.people.models import Site
 from portfolio.records.permissions import ASSESSING
 from portfolio.web.deps import Config, CurrentActor, Posted, ReadSession, Routes, WriteSession
 from portfolio.web.forms import Fields
+from portfolio.web.middleware import may_record
 from portfolio.web.pages import file_size, render, see_other
 
 routes = Routes()
@@ -64,7 +65,7 @@ def edit_page(
     kind = draft.evidence.kind
     sites = sites_of(session, draft.portfolio.centre_id)
     rows = [*values.get(QUESTION_ROWS, []), *[("", "")] * forms.SPARE_ROWS]
-    return render(
+    page = render(
         request,
         "evidence/edit.html",
         title=f"{draft.reference} {draft.revision.title or 'Untitled'}",
@@ -88,9 +89,11 @@ def edit_page(
         unfinished=unfinished_uploads(session, actor, draft.evidence.id, now()),
         max_files=MAX_FILES,
         max_size=file_size(request.app.state.settings.max_file_bytes),
+        max_bytes=request.app.state.settings.max_file_bytes,
         today=today(actor.zone).isoformat(),
         **{"errors": {}, "stale": None, "refused": "", **context},
     )
+    return may_record(page) if GUIDES[kind].takes_files else page
 
 
 def _fields_for(actor: Actor, kind: EvidenceKind) -> list[DetailField]:

@@ -24,8 +24,15 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(self), microphone=(self), geolocation=(), interest-cohort=()",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
 }
+_RECORDING = "camera=(self), microphone=(self), geolocation=(), interest-cohort=()"
+
+
+def may_record(response: Response) -> Response:
+    """The answer, its page allowed to ask for the microphone and the camera; no other page may."""
+    response.headers["permissions-policy"] = _RECORDING
+    return response
 
 
 class Envelope:

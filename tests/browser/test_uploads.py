@@ -17,6 +17,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.databases("sqli
 
 MEBIBYTE = 1024 * 1024
 CONTENT = random.Random(5).randbytes(40 * MEBIBYTE + 1)
+NO_ROOM = "() => { navigator.storage.estimate = async () => ({ quota: 1, usage: 1 }); }"
+COPIED = """async () => {
+  const asked = indexedDB.open("kept-files");
+  const database = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
+  const all = database.transaction("rows").objectStore("rows").getAll();
+  const rows = await new Promise((done) => (all.onsuccess = () => done(all.result)));
+  database.close();
+  return rows.some((row) => row.ended);
+}"""
+"""Whether this device has a whole copy of a file that is on its way."""
 
 
 @pytest.fixture
@@ -101,6 +111,7 @@ def test_several_files_at_once_keep_the_order_in_which_they_were_chosen(
 
 
 def test_a_closed_browser_goes_on_where_it_stopped(live: Live, page: Page, film: Path) -> None:
+    page.evaluate(NO_ROOM)
     toll = Toll(page, passing=2)
     address = page.url
     choose(page, film)
@@ -121,6 +132,25 @@ def test_a_closed_browser_goes_on_where_it_stopped(live: Live, page: Page, film:
     expect(after.locator("[data-unfinished-list]")).to_have_count(0)
     assert stored(live) == [("a film.bin", digest(CONTENT))]
     assert received(live) == [len(CONTENT)]
+
+
+def test_what_takes_long_goes_on_without_being_chosen_again(live: Live, page: Page, film: Path) -> None:
+    toll = Toll(page, passing=1)
+    address = page.url
+    choose(page, film)
+    expect(page.locator(".upload")).to_contain_text("Trying again")
+    page.wait_for_function(COPIED)
+    page.close()
+
+    after = page.context.new_page()
+    after.goto(address)
+    expect(after.locator("[data-unfinished-list]")).to_contain_text("This device has a copy")
+    toll.left = 2
+    after.get_by_role("button", name="Continue").click()
+
+    expect(after.locator("#file-list > li")).to_have_count(1)
+    assert stored(live) == [("a film.bin", digest(CONTENT))]
+    assert not after.evaluate(COPIED)
 
 
 def test_an_unfinished_upload_can_be_cancelled(live: Live, page: Page, film: Path) -> None:

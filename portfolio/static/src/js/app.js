@@ -11,6 +11,7 @@ import "./glossary.js";
 import "./confirm.js";
 import "./print.js";
 import { startAutosave } from "./autosave.js";
+import { isLeft } from "./left.js";
 import { onContent } from "./page.js";
 
 document.documentElement.classList.add("js");
@@ -21,3 +22,5 @@ onContent((root) => root.querySelector("[data-error-summary]")?.focus());
 // of all its elements for what htmx should do.
 if (document.querySelector("[hx-get], [hx-post]")) import("./requests.js");
 if (document.querySelector("[data-upload]")) import("./upload.js");
+if (document.querySelector("[data-recorder]")) import("./record.js");
+else if (isLeft()) import("./leftovers.js");

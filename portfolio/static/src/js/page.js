@@ -46,3 +46,10 @@ export function flash(level, text) {
   place.replaceChildren(element("div", { class: `notice notice-${level}`, role: "alert" }, body));
   place.scrollIntoView({ block: "nearest" });
 }
+
+/** Take an upload off the list of unfinished ones; without any, the list goes. */
+export function settle(row) {
+  const list = row.closest("[data-unfinished-list]");
+  row.remove();
+  if (list && !list.querySelector("[data-unfinished]")) list.remove();
+}

@@ -4,13 +4,21 @@
 // what the server has). When the server has stored and checked it, the row of the file is put in its place in the
 // target: files sent at once arrive in any order and keep the order in which they were chosen. Without scripts the
 // form sends the input as usual.
+//
+// What takes long is copied on this device meanwhile (kept.js), up to a size, and then goes on without being chosen
+// again. Recordings come from there (send); each upload of what is kept holds it, so that no two windows send it.
 import htmx from "htmx.org";
 import { Upload as TusUpload } from "tus-js-client";
-import { announce, csrfToken, element } from "./page.js";
+import * as kept from "./kept.js";
+import { announce, csrfToken, element, settle } from "./page.js";
 
 const AT_ONCE = 2;
 const CHUNK_BYTES = 16 * 1024 * 1024;
 const WITH_CREATION_BYTES = 1024 * 1024;
+const COPY_AFTER_MS = 3000;
+const COPY_BYTES = 128 * 1024 * 1024;
+const COPY_KEPT_MS = 14 * 24 * 3600 * 1000;
+const SPARE_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000];
 const queue = [];
 const lost = new Set();
@@ -37,6 +45,15 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   });
 }
 
+/**
+ * Send what is kept on this device; `letGo` ends the hold on it. `file` is given when this device had no room for all
+ * of it: that upload cannot go on after this page, and what is kept stays until the server has the whole.
+ */
+export async function sendKept(input, row, letGo, file = null) {
+  queue.push(new Upload(input, file ?? (await kept.whole(row)), { row, letGo, isWhole: !file }));
+  next();
+}
+
 function take(input, files) {
   if (!files.length) return;
   const chosen = new DataTransfer();
@@ -58,8 +75,40 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-continue-uploads], [data-cancel-upload]");
   if (button?.matches("[data-cancel-upload]")) cancelUnfinished(button.closest("[data-unfinished]"));
-  else if (button) document.getElementById(button.dataset.continueUploads)?.click();
+  else if (button) goOnWithAll(document.getElementById(button.dataset.continueUploads));
 });
+
+/** Go on with what is kept here; the rest must be chosen again. */
+async function goOnWithAll(input) {
+  for (const row of unfinished()) if (row.dataset.kept) await goOnWithCopy(input, row.dataset.kept);
+  if (unfinished().length) input?.click();
+}
+
+async function goOnWithCopy(input, id) {
+  const letGo = await kept.hold(id);
+  const row = letGo && (await kept.find(id));
+  if (row) return sendKept(input, row, letGo);
+  return letGo?.();
+}
+
+/** Mark the unfinished uploads whose file is kept here; forget copies that the server does not wait for any more. */
+async function markCopies(input) {
+  for (const row of await kept.mine()) {
+    const isOld = Date.now() - row.madeAt > COPY_KEPT_MS;
+    if (row.kind !== "file" || (row.item !== input.dataset.upload && !isOld)) continue;
+    const waiting = unfinished().find((each) => each.dataset.fingerprint === row.fingerprint);
+    if (waiting) waiting.dataset.kept = row.id;
+    else if (!(await kept.isHeld(row.id))) await kept.remove(row);
+  }
+  const all = unfinished();
+  if (!all.length || !all.every((row) => row.dataset.kept)) return;
+  const said = document.querySelector("[data-unfinished-how]");
+  if (said) said.textContent = "This device has a copy; sending goes on where it stopped.";
+}
+
+for (const input of document.querySelectorAll("input[type=file][data-upload]:not([data-device])")) {
+  markCopies(input).catch(() => {}); // nothing can be kept here: files are chosen again
+}
 
 window.addEventListener("online", () => {
   for (const upload of lost) upload.again();
@@ -79,13 +128,6 @@ const fingerprint = (file) => [wellFormed(file.name).slice(0, 200), file.size, f
 
 const unfinished = () => [...document.querySelectorAll("[data-unfinished]")];
 
-/** Take an upload off the list of unfinished ones; without any, the list goes. */
-function settle(row) {
-  const list = row.closest("[data-unfinished-list]");
-  row.remove();
-  if (list && !list.querySelector("[data-unfinished]")) list.remove();
-}
-
 async function cancelUnfinished(row) {
   const headers = { "X-CSRF-Token": csrfToken(), "Tus-Resumable": "1.0.0" };
   const answer = await fetch(row.dataset.unfinished, { method: "DELETE", headers }).catch(() => null);
@@ -95,9 +137,12 @@ async function cancelUnfinished(row) {
 }
 
 class Upload {
-  constructor(input, file) {
+  constructor(input, file, { row = null, letGo = null, isWhole = true } = {}) {
     this.input = input;
     this.file = file;
+    this.copy = row; // what this device keeps of it
+    this.letGo = letGo;
+    this.isWhole = isWhole;
     this.place = lastPlace = 1 + Math.max(lastPlace, ...this.places());
     this.name = element("bdi", { class: "upload-name" }, file.name);
     this.state = element("span", { class: "upload-state" });
@@ -108,8 +153,12 @@ class Upload {
     this.row = element("li", { class: "upload" }, this.name, buttons, this.state, this.bar);
     this.list().append(this.row);
     this.tus = new TusUpload(file, this.options());
-    this.goOn(unfinished().find((row) => row.dataset.fingerprint === fingerprint(file)));
+    this.goOn(unfinished().find((row) => row.dataset.fingerprint === this.fingerprint));
     this.show("waiting", "Waiting", "");
+  }
+
+  get fingerprint() {
+    return (this.isWhole && this.copy?.fingerprint) || fingerprint(this.file);
   }
 
   options() {
@@ -117,12 +166,13 @@ class Upload {
       endpoint: new URL(this.input.dataset.upload, document.baseURI).href,
       chunkSize: CHUNK_BYTES,
       retryDelays: RETRY_AFTER,
-      uploadDataDuringCreation: this.file.size <= WITH_CREATION_BYTES,
+      // Of what is kept here the address is written down first: the server must not have it whole unbeknown to us
+      uploadDataDuringCreation: this.file.size <= WITH_CREATION_BYTES && !this.copy,
       storeFingerprintForResuming: false, // the server knows what is unfinished, on every device
       metadata: {
         filename: wellFormed(this.file.name).slice(0, 400),
         filetype: this.file.type || "application/octet-stream",
-        fingerprint: fingerprint(this.file),
+        fingerprint: this.fingerprint,
         position: String(this.place),
       },
       onBeforeRequest: (request) => request.setHeader("X-CSRF-Token", csrfToken()),
@@ -135,9 +185,30 @@ class Upload {
   }
 
   goOn(row) {
-    if (!row) return;
-    this.tus.url = new URL(row.dataset.unfinished, document.baseURI).href;
-    settle(row);
+    const address = (this.isWhole && this.copy?.url) || row?.dataset.unfinished;
+    if (address) this.tus.url = new URL(address, document.baseURI).href;
+    if (row) settle(row);
+  }
+
+  /** Copy on this device what is still on its way, so that it need not be chosen again. */
+  async keepCopy() {
+    if (this.copy || !this.sending || !this.tus.url || this.file.size > COPY_BYTES) return;
+    if ((await kept.room()) < this.file.size + SPARE_BYTES) return;
+    const id = crypto.randomUUID();
+    const letGo = await kept.hold(id);
+    const { name, type, lastModified } = this.file;
+    const about = { id, kind: "file", item: this.input.dataset.upload, fingerprint: this.fingerprint, name, type };
+    const copy = await kept.begin({ ...about, madeAt: Date.now(), modifiedAt: lastModified, url: this.tus.url });
+    await kept.add(copy, this.file, { ended: true }).catch(() => kept.remove(copy));
+    Object.assign(this, { copy, letGo });
+    if (!this.row.isConnected || this.row.dataset.state === "stored") this.forgetCopy();
+  }
+
+  /** Keep it here no longer: the server has it, or nobody wants it. */
+  forgetCopy() {
+    const { copy, letGo } = this;
+    this.copy = this.letGo = null;
+    if (copy) kept.remove(copy).catch(() => {}).finally(letGo);
   }
 
   makeButton(pressed) {
@@ -195,14 +266,19 @@ class Upload {
     next();
   }
 
-  cancel() {
+  async cancel() {
     const place = queue.indexOf(this);
     if (place >= 0) queue.splice(place, 1);
     lost.delete(this);
-    this.tus.abort(true).catch(() => {}); // what stays behind expires
     this.leave();
     this.row.remove();
     announce(`${this.file.name} was not sent.`);
+    await this.tus.abort(true).catch(() => {}); // what stays behind expires
+    if (this.copy?.kind === "file") this.forgetCopy();
+    if (!this.copy) return;
+    await kept.change(this.copy, { url: "" }).catch(() => {}); // a recording is not lost by a cancelled upload
+    this.letGo?.();
+    document.dispatchEvent(new CustomEvent("kept:left"));
   }
 
   send() {
@@ -210,6 +286,7 @@ class Upload {
     this.refusal = "";
     this.show("sending", `Sending · 0 of ${megabytes(this.file.size)}`, "Pause");
     this.tus.start();
+    setTimeout(() => this.keepCopy().catch(() => {}), COPY_AFTER_MS); // without room there is no copy
   }
 
   leave() {
@@ -227,10 +304,11 @@ class Upload {
   }
 
   /** Keep the reason of a refusal; and never begin anew only because asking where it stands failed. */
-  answered(request, response) {
+  async answered(request, response) {
     const status = response.getStatus();
     this.status = status;
     this.refusal = "";
+    if (status === 201 && this.copy && this.isWhole) await kept.change(this.copy, { url: response.getHeader("Location") }).catch(() => {});
     if (status < 400) return;
     const said = response.getBody() ?? "";
     this.refusal = /^\s*</.test(said) ? `The server could not take it (${status}).` : said;
@@ -250,10 +328,13 @@ class Upload {
     this.show("stored", `Stored and checked · ${megabytes(this.file.size)}`, "");
     announce(`${this.file.name} is stored and checked.`);
     this.leave();
+    this.forgetCopy();
     const target = this.target();
     const answer = target && (await fetch(`${this.tus.url}/file`, { headers: { "HX-Request": "true" } }).catch(() => null));
     if (!answer?.ok) return; // it is stored all the same; the next page shows it
     const fragment = await answer.text();
+    const known = /id="(file-[^"]+)"/.exec(fragment)?.[1];
+    if (known && document.getElementById(known)) return this.row.remove(); // the page came with it
     const after = [...target.children].find((row) => Number(row.dataset.position) > this.place);
     if (after) htmx.swap(after, fragment, { swapStyle: "beforebegin" });
     else htmx.swap(target, fragment, { swapStyle: this.input.dataset.uploadSwap ?? "beforeend" });
