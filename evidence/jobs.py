@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from evidence.service import UNUSED_BLOB, forget_unused_blob
+from evidence.service.limits import recount
 from evidence.service.sweep import Swept, sweep_store
 from evidence.service.testimony import work_off_due_requests
 from evidence.storage import BlobStore
@@ -18,6 +19,8 @@ from portfolio.core.settings import Settings
 
 log = logging.getLogger("evidence.jobs")
 GRACE = timedelta(hours=1)
+COUNT = "storage.counted"
+"""The daily job that counts anew what candidates keep."""
 SWEEP = "store.swept"
 """The daily job that removes blobs which never got a row."""
 REMIND = "witnesses.reminded"
@@ -36,14 +39,22 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
     def remind(database: Database, _payload: Mapping[str, Any]) -> None:
         remind_witnesses(database)
 
-    return {UNUSED_BLOB: remove_unused, SWEEP: sweep, REMIND: remind}
+    def count(database: Database, _payload: Mapping[str, Any]) -> None:
+        recount(database)
+
+    return {UNUSED_BLOB: remove_unused, SWEEP: sweep, REMIND: remind, COUNT: count}
 
 
 def schedule(session: Session) -> None:
-    """Once a day: the sweep of the file store. Once an hour: witnesses who have not answered."""
+    """Once a day: the sweep of the file store, and the count of what candidates keep.
+
+    Once an hour: witnesses who have not answered.
+    """
     hour = clock.now().strftime("%Y-%m-%dT%H")
     jobs.enqueue(session, REMIND, unique_key=f"{REMIND}:{hour}")
-    jobs.enqueue(session, SWEEP, unique_key=f"{SWEEP}:{clock.today().isoformat()}")
+    day = clock.today().isoformat()
+    jobs.enqueue(session, SWEEP, unique_key=f"{SWEEP}:{day}")
+    jobs.enqueue(session, COUNT, unique_key=f"{COUNT}:{day}")
 
 
 def remind_witnesses(database: Database) -> int:

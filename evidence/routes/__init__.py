@@ -4,6 +4,7 @@ from evidence.routes import (
     editing,
     files,
     items,
+    limits,
     lists,
     mapping,
     submitting,
@@ -14,6 +15,7 @@ from evidence.routes import (
 
 ROUTERS = (
     lists.routes,
+    limits.routes,
     editing.routes,
     files.routes,
     uploads.routes,

@@ -3,7 +3,8 @@
 Ownership, state and token are checked before the first byte is stored; the row comes after the bytes.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -14,15 +15,17 @@ from starlette.responses import Response
 from evidence.permissions import EVIDENCE_VIEW, EVIDENCE_WRITE
 from evidence.queries import FileView, file_view, get_file, get_preview, looks_at
 from evidence.ranges import Download, blob_response
+from evidence.rules.keeping import StorageFull
 from evidence.service import (
     MAX_FILES,
     Upload,
-    attach_file,
+    attach_within_limits,
     check_upload,
     detach_file,
     move_file,
     rename_file,
 )
+from evidence.service.limits import check_room
 from evidence.service.sweep import check_stored
 from evidence.sniff import sniff_blob
 from evidence.storage import BlobStore, StoredBlob
@@ -36,6 +39,8 @@ from portfolio.web.pages import file_size, render, see_other
 
 routes = Routes()
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_AROUND_FILES_BYTES = 64 * 1024
+"""What a form may hold besides its files; so much smaller are these than the whole, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +54,27 @@ class _Desk:
     code: str
     max_bytes: int
 
-    def check(self) -> None:
-        """Whether one more file may come. In a thread."""
+    def check(self, size: int) -> int:
+        """Whether one more file of at least so many bytes may come, and how many at most. In a thread."""
         with self.database.read() as session:
-            check_upload(session, self.actor, self.code)
+            draft = check_upload(session, self.actor, self.code)
+            room = check_room(session, self.actor, draft.portfolio, size)
+        return self.max_bytes if room is None else min(self.max_bytes, room)
+
+    def check_room(self, size: int) -> int:
+        """As `check`, of room alone: where there is no such draft, that is said later. In a thread."""
+        try:
+            return self.check(size)
+        except StorageFull:
+            raise
+        except AppError:
+            return self.max_bytes
 
     def keep(self, blob: StoredBlob, name: str, claimed_type: str, position: int | None = None) -> FileView:
         """Write the row for stored bytes. In a thread."""
         upload = Upload(blob, name, sniff_blob(self.store, blob), claimed_type, position)
         with self.database.write() as session:
-            file = attach_file(session, self.actor, self.code, upload)
+            file = attach_within_limits(session, self.actor, self.code, upload)
             check_stored(self.store, blob)
             return file_view(file, file.blob, looks_at(session, [file.blob_id])[file.blob_id])
 
@@ -78,7 +94,7 @@ async def upload(
         return Response(status_code=400)  # nobody is there to read it; nothing was kept
     except AppError as error:
         await _hear_out(stream)
-        if isinstance(error, TooLarge):
+        if isinstance(error, TooLarge) and not isinstance(error, StorageFull):
             raise TooLarge(
                 f"The file is larger than {file_size(settings.max_file_bytes)}. It was not stored; "
                 "everything else is as it was.",
@@ -90,13 +106,32 @@ async def upload(
 async def _take_raw(desk: _Desk, stream: AsyncIterator[bytes]) -> Response:
     request = desk.request
     csrf.check_token(request, None)
-    await run_in_threadpool(desk.check)
     expected = _number(request, "content-length")
+    room = await run_in_threadpool(
+        desk.check, max(1, expected or 0) if (expected or 0) <= desk.max_bytes else 1
+    )
     name = unquote(request.headers.get("x-file-name") or request.query_params.get("name", ""))
-    blob = await receive_raw(stream, desk.store, desk.max_bytes, expected)
+    with _room_running_out(desk, room):
+        blob = await receive_raw(stream, desk.store, room, expected)
     claimed = request.headers.get("content-type", "")
     file = await run_in_threadpool(desk.keep, blob, name, claimed, _number(request, "x-file-position"))
     return render(request, "evidence/_file.html", file=file, code=desk.code)
+
+
+@contextmanager
+def _room_running_out(desk: _Desk, room: int) -> Iterator[None]:
+    """More bytes than there was room for, where the request did not say how many would come."""
+    try:
+        yield
+    except StorageFull:
+        raise
+    except TooLarge as error:
+        if room < desk.max_bytes:
+            raise StorageFull(
+                f"There was room for {file_size(room)} more, and the file is larger. It was not stored.",
+                limit=room,
+            ) from error
+        raise
 
 
 def _number(request: Request, header: str) -> int | None:
@@ -107,10 +142,14 @@ def _number(request: Request, header: str) -> int | None:
 async def _take_form(desk: _Desk, stream: AsyncIterator[bytes]) -> Response:
     async def before_files(fields: list[tuple[str, str]]) -> None:
         csrf.check_token(desk.request, dict(fields).get(csrf.FIELD))
-        await run_in_threadpool(desk.check)
+        await run_in_threadpool(desk.check, 1)
 
-    limits = FormLimits(desk.max_bytes, max_files=MAX_FILES, max_fields=20)
-    form = await receive_form(desk.request.headers, stream, desk.store, limits, before_files)
+    announced = _number(desk.request, "content-length") or 0
+    size = max(1, announced - _AROUND_FILES_BYTES) if announced <= desk.max_bytes else 1
+    room = await run_in_threadpool(desk.check_room, size)
+    limits = FormLimits(room, max_files=MAX_FILES, max_fields=20)
+    with _room_running_out(desk, room):
+        form = await receive_form(desk.request.headers, stream, desk.store, limits, before_files)
     for each in form.files:
         await run_in_threadpool(desk.keep, each.blob, each.filename, each.claimed_type)
     count = len(form.files)

@@ -21,6 +21,7 @@ from evidence.queries import (
     list_evidence,
     own_target,
 )
+from evidence.queries.storage_room import room_shown
 from evidence.rules import ASSESSOR_KINDS, GUIDES, EvidenceState, state_word
 from evidence.service import Claim, DraftFields, create_draft, map_drafts
 from portfolio.core.actor import Actor, Role
@@ -65,6 +66,7 @@ def show_list(request: Request, session: ReadSession, actor: CurrentActor) -> Re
         writable=portfolio.state is PortfolioState.ACTIVE,
         span=_span(found),
         kind_word=kind_word,
+        room=room_shown(session, portfolio) if own else None,
     )
 
 

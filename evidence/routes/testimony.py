@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from evidence.queries.witness import OpenRequest, answered_request, open_request, witness_files
+from evidence.rules.keeping import StorageFull
 from evidence.rules.witness import (
     DECLARATIONS,
     MAX_WITNESS_FILE_BYTES,
@@ -170,6 +171,9 @@ async def upload(request: Request, token: str, database: Data, settings: Config)
     except NotFound:
         await _hear_out(stream)
         return await run_in_threadpool(_gone, request, database)
+    except StorageFull:
+        await _hear_out(stream)
+        raise
     except TooLarge as error:
         await _hear_out(stream)
         raise TooLarge(

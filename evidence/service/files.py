@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from evidence.filenames import clean_filename
 from evidence.models import Blob, Evidence, EvidenceFile, Revision
 from evidence.queries import Draft, get_draft
+from evidence.queries.storage_room import Whose
 from evidence.rules import GUIDES
 from evidence.service.blobs import blob_row, forget_later
+from evidence.service.limits import claim_room, count_use
 from evidence.service.mappings import live_mappings
 from evidence.service.previews import expect_look, forget_look, is_cited
 from evidence.service.witness import refuse_witness_file
@@ -85,8 +87,15 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
     session.add(file)
     expect_look(session, blob_id)
     draft.portfolio.last_activity_at = file.added_at
-    session.flush()
+    count_use(session, Whose.of(draft.portfolio))
     return file
+
+
+def attach_within_limits(session: Session, actor: Actor, code: str, upload: Upload) -> EvidenceFile:
+    """As `attach_file`, for bytes whose room was not claimed before they came. Raises StorageFull too."""
+    draft = check_upload(session, actor, code)
+    claim_room(session, actor, draft.portfolio, upload.blob.size_bytes, upload.blob.sha256)
+    return attach_file(session, actor, code, upload)
 
 
 def detach_file(session: Session, actor: Actor, file_code: str) -> str:
@@ -105,6 +114,7 @@ def detach_file(session: Session, actor: Actor, file_code: str) -> str:
     session.delete(file)
     session.flush()
     forget_later(session, blob_id)
+    count_use(session, Whose.of(draft.portfolio))
     return draft.evidence.code
 
 

@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision
 from evidence.queries import check_open, get_draft, get_own_item, mappings_to_answer, newest_frozen
+from evidence.queries.storage_room import Whose
 from evidence.rules import EvidenceState, Step, next_state, reference
 from evidence.service.blobs import forget_later
+from evidence.service.limits import count_use
 from evidence.service.mappings import live_mappings
 from evidence.service.witness import carried_over, detach_requests
 from portfolio.core import clock, ids, log
@@ -74,6 +76,7 @@ def discard_revision(session: Session, actor: Actor, code: str) -> Evidence:
     touch_criteria(session, draft.portfolio.id, _criteria_ever(session, evidence))
     detach_requests(session, revision)
     _delete_draft(session, revision, live_mappings(session, revision.id))
+    count_use(session, Whose.of(draft.portfolio))
     evidence.title = last.title
     session.flush()
     log.append(

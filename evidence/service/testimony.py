@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from evidence.filenames import clean_filename
 from evidence.models import EvidenceFile, Revision
+from evidence.queries.storage_room import Whose
 from evidence.queries.witness import (
     OpenRequest,
     WitnessFileView,
@@ -37,6 +38,7 @@ from evidence.rules.witness import (
 )
 from evidence.service.blobs import blob_row, forget_later
 from evidence.service.files import Upload
+from evidence.service.limits import check_room, claim_room, count_use
 from evidence.service.previews import expect_look
 from evidence.service.witness import close_links, send_link
 from evidence.service.witness_mail import receipt_body, receipt_subject
@@ -140,8 +142,9 @@ def decline_testimony(session: Session, token: str, reason: DeclineReason, note:
 
 
 def check_witness_upload(session: Session, token: str) -> OpenRequest:
-    """Whether one more recording may come: asked before the first byte. Raises NotFound, Invalid."""
+    """Whether one more recording may come: asked before the first byte. Raises NotFound, Invalid, StorageFull."""
     found = open_request(session, token)
+    check_room(session, None, found.portfolio, 1)
     count = session.scalar(
         select(func.count()).select_from(WitnessFile).where(WitnessFile.request_id == found.row.id)
     )
@@ -168,6 +171,7 @@ def add_witness_file(session: Session, token: str, upload: Upload) -> WitnessFil
     ).first()
     if known is not None:
         return known
+    claim_room(session, None, found.portfolio, upload.blob.size_bytes, upload.blob.sha256)
     file = WitnessFile(
         code=ids.new_code(),
         request_id=found.row.id,
@@ -177,7 +181,7 @@ def add_witness_file(session: Session, token: str, upload: Upload) -> WitnessFil
         added_at=clock.now(),
     )
     session.add(file)
-    session.flush()
+    count_use(session, Whose.of(found.portfolio))
     return file
 
 

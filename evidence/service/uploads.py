@@ -19,6 +19,7 @@ from evidence.rules import tus
 from evidence.rules.tus import UploadState
 from evidence.service.files import Upload as StoredUpload
 from evidence.service.files import attach_file, check_upload, detach_file
+from evidence.service.limits import claim_room
 from evidence.storage import StoredBlob
 from evidence.storage.partial import Place
 from portfolio.core import clock, ids, jobs
@@ -57,13 +58,14 @@ def create_upload(
     """Begin an upload for the draft of an item.
 
     Raises as `check_upload`; TooLarge when the person would have more unfinished than the quota allows,
-    counted over all items.
+    counted over all items; StorageFull when the candidate or the centre may not keep so much.
     """
     draft = check_upload(session, actor, code)
     # Two creations at once must both be counted
     session.execute(select(Person.id).where(Person.id == actor.person_id).with_for_update(key_share=True))
     now = clock.now()
     tus.check_room(said.length, *open_volume(session, actor.person_id, now), quota)
+    claim_room(session, actor, draft.portfolio, said.length)
     upload = Upload(
         code=ids.new_code(_CODE_LENGTH),
         evidence_id=draft.evidence.id,
