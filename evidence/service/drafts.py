@@ -14,8 +14,8 @@ from evidence.models import Evidence, Mapping, Revision
 from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import check_open, get_draft, get_own_item, is_author, lock_draft, newest_frozen
 from evidence.rules import ASSESSOR_KINDS, EvidenceState, Step, next_state, reference
+from evidence.service.confirmed import refuse_changed_testimony
 from evidence.service.mappings import Claim, check_claims, write_claims
-from evidence.service.witness import refuse_changed_testimony
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound, Stale

@@ -12,10 +12,12 @@ from evidence.queries import Draft, get_draft
 from evidence.queries.storage_room import Whose
 from evidence.rules import GUIDES
 from evidence.service.blobs import blob_row, forget_later
+from evidence.service.confirmed import refuse_witness_file
 from evidence.service.limits import claim_room, count_use
 from evidence.service.mappings import live_mappings
 from evidence.service.previews import expect_look, forget_look, is_cited
-from evidence.service.witness import refuse_witness_file
+from evidence.service.scans import tell_if_infected
+from evidence.service.timed_text import forget_captions
 from evidence.storage import StoredBlob
 from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
@@ -86,6 +88,7 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
     )
     session.add(file)
     expect_look(session, blob_id)
+    tell_if_infected(session, file)
     draft.portfolio.last_activity_at = file.added_at
     count_use(session, Whose.of(draft.portfolio))
     return file
@@ -99,7 +102,7 @@ def attach_within_limits(session: Session, actor: Actor, code: str, upload: Uplo
 
 
 def detach_file(session: Session, actor: Actor, file_code: str) -> str:
-    """Take a file off a draft, with the locators that point into it; the code of the item.
+    """Take a file off a draft, with its captions and the locators that point into it; the code of the item.
 
     The bytes are removed by a job once nothing cites them. Raises NotFound; Locked, also for a recording that
     belongs to a confirmed testimony.
@@ -111,6 +114,7 @@ def detach_file(session: Session, actor: Actor, file_code: str) -> str:
         if len(left) != len(mapping.locators):
             mapping.locators = left
     blob_id = file.blob_id
+    forget_captions(session, [file.id])
     session.delete(file)
     session.flush()
     forget_later(session, blob_id)

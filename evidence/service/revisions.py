@@ -10,9 +10,10 @@ from evidence.queries import check_open, get_draft, get_own_item, mappings_to_an
 from evidence.queries.storage_room import Whose
 from evidence.rules import EvidenceState, Step, next_state, reference
 from evidence.service.blobs import forget_later
+from evidence.service.confirmed import carried_over, detach_requests
 from evidence.service.limits import count_use
 from evidence.service.mappings import live_mappings
-from evidence.service.witness import carried_over, detach_requests
+from evidence.service.timed_text import forget_captions
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Locked
@@ -164,6 +165,7 @@ def _delete_draft(session: Session, revision: Revision, mappings: Sequence[Mappi
     for mapping in mappings:
         session.delete(mapping)
     files = session.scalars(select(EvidenceFile).where(EvidenceFile.revision_id == revision.id)).all()
+    forget_captions(session, [file.id for file in files])
     for file in files:
         forget_later(session, file.blob_id)
         session.delete(file)

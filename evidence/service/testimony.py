@@ -40,7 +40,7 @@ from evidence.service.blobs import blob_row, forget_later
 from evidence.service.files import Upload
 from evidence.service.limits import check_room, claim_room, count_use
 from evidence.service.previews import expect_look
-from evidence.service.witness import close_links, send_link
+from evidence.service.witness_links import close_links, send_link
 from evidence.service.witness_mail import receipt_body, receipt_subject
 from evidence.witness_models import WitnessFile, WitnessRequest
 from portfolio.core import clock, ids, log

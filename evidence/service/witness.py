@@ -22,7 +22,6 @@ from evidence.queries.witness import (
     newest_request,
     request_by_code,
     revision_to_confirm,
-    witness_files,
 )
 from evidence.rules import reference
 from evidence.rules.kinds import REQUEST_KEY
@@ -32,28 +31,23 @@ from evidence.rules.witness import (
     MAX_ASKED_A_DAY,
     MAX_SENDS,
     RESEND_AFTER,
-    Asks,
     ContactMethod,
     RequestState,
     Way,
     is_open,
     next_reminder,
     request_state,
-    way_words,
 )
-from evidence.service.witness_mail import request_body, request_subject
+from evidence.service.witness_links import close_links, device_path, send_link
 from evidence.witness_models import WitnessContact, WitnessRequest
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked, NotFound, TooMany
-from portfolio.core.mail import queue_mail
 from portfolio.core.touched import touch_criteria
-from portfolio.people.models import Centre, Person
+from portfolio.people.models import Person
 from portfolio.people.rules import LinkPurpose
-from portfolio.people.service import issue_link, link_path, revoke_links
-from portfolio.records.models import Portfolio
+from portfolio.people.service import revoke_links
 from portfolio.records.permissions import PORTFOLIO_ASSESS
-from portfolio.records.queries import head_of
 
 _DAY = timedelta(days=1)
 
@@ -89,7 +83,7 @@ def ask_witness(
     """
     item = _askable(session, actor, code)
     if known := _already_asked(session, actor, item, request_code):
-        return Asked(known, _device_path(session, known) if known.way is Way.CANDIDATE_DEVICE else "")
+        return Asked(known, device_path(session, known) if known.way is Way.CANDIDATE_DEVICE else "")
     revision = revision_to_confirm(session, item)
     _check_free(session, item, revision)
     _check_question(session, actor, item, asked)
@@ -99,49 +93,13 @@ def ask_witness(
     path = ""
     if asked.way is Way.CANDIDATE_DEVICE:
         request.opened_at = request.asked_at
-        path = _device_path(session, request)
+        path = device_path(session, request)
     else:
         send_link(session, request, item.portfolio, revision)
     item.portfolio.last_activity_at = request.asked_at
     _record(session, actor, item, "testimony.asked", {"witness": request.witness_name, "way": asked.way.value,
         "question": request.question, "criteria": [each["code"] for each in request.criteria]})  # fmt: skip
     return Asked(request, path)
-
-
-def send_link(
-    session: Session,
-    request: WitnessRequest,
-    portfolio: Portfolio,
-    revision: Revision,
-    *,
-    reminder: bool = False,
-) -> None:
-    """Queue the message with a fresh link. Earlier links go on working: the witness may open any message."""
-    candidate = session.get_one(Person, portfolio.candidate_id)
-    centre = session.get_one(Centre, portfolio.centre_id)
-    asker = session.get_one(Person, request.asked_by_id)
-    token = issue_link(session, LinkPurpose.WITNESS, centre_id=centre.id, subject=request.code,
-                       lasts=request.expires_at - clock.now())  # fmt: skip
-    queue_mail(
-        session,
-        to=(request.witness_name, request.witness_email),
-        subject=request_subject(candidate.name, reminder=reminder),
-        body=request_body(
-            witness=request.witness_name,
-            candidate=candidate.name,
-            asked_by="" if asker.id == candidate.id else asker.name,
-            centre=centre.name,
-            qualification=head_of(session, portfolio).qualification.title,
-            question=request.question,
-            asks=Asks.WRITE if revision.frozen_at is None else Asks.CONFIRM,
-            expires_at=request.expires_at,
-            zone=centre.zone,
-            reminder=reminder,
-        ),
-        centre_id=centre.id,
-        path=link_path(LinkPurpose.WITNESS, token),
-        is_secret=True,
-    )
 
 
 def resend_request(session: Session, actor: Actor, code: str, email: str) -> WitnessRequest:
@@ -254,68 +212,6 @@ def record_contact(session: Session, actor: Actor, code: str, contact: Contact) 
     return row
 
 
-def detach_requests(session: Session, revision: Revision) -> None:
-    """The draft that these requests are about is thrown away: what waits is cancelled, what was said stays."""
-    for request in session.scalars(select(WitnessRequest).where(WitnessRequest.revision_id == revision.id)):
-        request.revision_id = None
-        if request.closed_at is None:
-            request.cancelled_at = request.closed_at = clock.now()
-            close_links(session, request)
-    session.flush()
-
-
-def close_links(session: Session, request: WitnessRequest) -> None:
-    """Make the links of a request useless, and end its reminders."""
-    request.next_reminder_at = None
-    revoke_links(session, LinkPurpose.WITNESS, person_id=None, subject=request.code)
-    session.flush()
-
-
-def refuse_changed_testimony(session: Session, revision: Revision, said: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a confirmed testimony stays as it is: the fields of the draft that may not change, by name.
-
-    `said` is what somebody wants to save ("text", "occurred_on", and the details by name); what is empty there
-    was not asked for. Nothing for a draft that no witness has confirmed. Raises Locked when a confirmed field
-    would become different.
-    """
-    request = confirmed_request(session, revision) if revision.details.get(REQUEST_KEY) else None
-    if request is None:
-        return {}
-    kept = {"text": revision.text, "occurred_on": revision.occurred_on, **revision.details}
-    if any(value and value != kept.get(name) for name, value in said.items() if name != "rpl_source"):
-        raise Locked(
-            f"{request.said.get('name') or 'The witness'} confirmed this testimony "
-            f"{way_words(request.given_on or request.way)}, so it stays as it is and your changes to it were not "
-            "saved. Set the confirmation aside first if it must change.",
-            request=request.code,
-        )
-    return kept
-
-
-def refuse_witness_file(session: Session, revision: Revision, blob_id: int) -> None:
-    """Raise Locked when the file came with the testimony that stands confirmed in this draft."""
-    request = confirmed_request(session, revision) if revision.details.get(REQUEST_KEY) else None
-    if request and any(file.blob_id == blob_id for file in witness_files(session, request.id)):
-        raise Locked(
-            "The witness sent this recording with the confirmed testimony, so it stays. Set the confirmation "
-            "aside first if it must go."
-        )
-
-
-def carried_over(session: Session, last: Revision) -> dict[str, Any]:
-    """What a next revision's details say besides those of the last one: a testimony that was confirmed after it
-    was handed in stays confirmed, with the same text."""
-    request = confirmed_request(session, last)
-    if request is None or request.confirmed_at is None or last.details.get(REQUEST_KEY):
-        return {}
-    name = request.said.get("name") or request.witness_name
-    return {
-        REQUEST_KEY: request.code,
-        "confirmed_by": f"{name}, {way_words(request.given_on or request.way)}",
-        "confirmed_on": request.confirmed_at.date().isoformat(),
-    }
-
-
 def _askable(session: Session, actor: Actor, code: str) -> Item:
     item = get_testimony_item(session, actor, code)
     EVIDENCE_WRITE.require(actor, item.portfolio)
@@ -404,13 +300,6 @@ def _new_request(
         next_reminder_at=next_reminder(now, 0, expires_at) if by_link else None,
         draft=start,
     )
-
-
-def _device_path(session: Session, request: WitnessRequest) -> str:
-    """A link for this device, for as long as the request lasts."""
-    lasts = max(request.expires_at - clock.now(), timedelta(0))
-    token = issue_link(session, LinkPurpose.WITNESS, subject=request.code, lasts=lasts)
-    return link_path(LinkPurpose.WITNESS, token)
 
 
 def _record(session: Session, actor: Actor, item: Item, action: str, data: Mapping[str, Any]) -> None:
