@@ -8,6 +8,8 @@ from assessors.models import ReviewDraft
 from assessors.rules import VACSR, Answer, Countersign, Decision
 from assessors.service import DraftContent, Finished, NewMapping, Recording, Reply, Seen
 from criteria.rules import EvidenceKind
+from evidence.forms import read_mark
+from evidence.queries import FileView
 from evidence.rules import QUESTION_ROWS, FieldKind, detail_fields
 from evidence.service import DraftFields
 from portfolio.core.text import clean_line, clean_text
@@ -121,11 +123,13 @@ def draft_content(values: ReviewValues, posted: Fields) -> DraftContent:
     )
 
 
-def new_mapping(posted: Fields) -> NewMapping:
-    """The criterion to add."""
+def new_mapping(posted: Fields, files: Sequence[FileView] = ()) -> NewMapping:
+    """The criterion to add, with the parts of `files` that were marked."""
+    marks = [read_mark(posted, file) for file in files]
     return NewMapping(
         criterion=posted.line("criterion", "Criterion", limit=60),
         reason=posted.text("add_reason", "Reason", limit=5_000),
+        locators=tuple(mark for mark in marks if mark),
     )
 
 

@@ -163,7 +163,7 @@ def read_mapping(fields: Fields, files: Sequence[FileView]) -> MappingForm:
         remove=clean_line(fields.raw("remove"))[:20],
         search=clean_line(fields.raw("q"))[:200],
     )
-    form.marks = [mark for file in files if (mark := _mark(fields, file))]
+    form.marks = [mark for file in files if (mark := read_mark(fields, file))]
     for code in dict.fromkeys(fields.many("criterion")):
         form.claims.append(_claim(fields, code, form.marks if code == form.use else []))
         form.shown[code] = fields.raw(f"was-{code}")[:40]
@@ -183,7 +183,8 @@ def _claim(fields: Fields, code: str, marks: Sequence[tuple[str, str]]) -> Claim
     )
 
 
-def _mark(fields: Fields, file: FileView) -> tuple[str, str] | None:
+def read_mark(fields: Fields, file: FileView) -> tuple[str, str] | None:
+    """The part of a file in the field "mark-FILE" as (file code, fragment); errors are noted there. None without."""
     name = f"mark-{file.code}"
     value = fields.line(name, "The part", limit=200)
     if not value:

@@ -1,7 +1,7 @@
 """The review page: a submission beside its criteria, with what was decided before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,8 +11,18 @@ from assessors.queries.decisions import PastDecision, past_on_criteria
 from assessors.queries.desk import Desk, draft_of, get_desk
 from assessors.queries.live import LiveMapping
 from assessors.queries.queue import place_in_queue
+from assessors.rules import Decision
 from criteria.models import Node
-from evidence.queries import MappingView, RevisionView, UnitChoice, criteria_to_choose, revision_view
+from criteria.rules import Status
+from evidence.queries import (
+    Clip,
+    FileView,
+    MappingView,
+    RevisionView,
+    UnitChoice,
+    criteria_to_choose,
+    revision_view,
+)
 from evidence.queries.witness import TestimonyView, testimony_view
 from portfolio.core.actor import Actor
 from portfolio.people.models import Person
@@ -53,6 +63,40 @@ class ReviewPage:
     queued: int
     choices: Sequence[UnitChoice]
     testimony: TestimonyView | None
+
+    @property
+    def recordings(self) -> list[FileView]:
+        """The recordings among the files, which have a player."""
+        return recordings_of(self.revision.files)
+
+    @property
+    def markable(self) -> list[FileView]:
+        """The recordings in which a part can be marked for a further criterion; none when none can be added."""
+        return self.recordings if self.open and self.choices else []
+
+    def clips_of(self, file_code: str) -> list[Clip]:
+        """The parts of a recording that mappings name, each with where its decision stands."""
+        words = {card.code: _standing(card.live) for card in (*self.open, *self.settled)}
+        return [
+            replace(clip, status=words[clip.mapping][0].value, word=words[clip.mapping][1])
+            for clip in self.revision.clips_of(file_code)
+            if clip.mapping in words
+        ]
+
+
+def recordings_of(files: Sequence[FileView]) -> list[FileView]:
+    """The files that are sound or film and that a browser plays."""
+    return [file for file in files if file.is_recording and file.played]
+
+
+def _standing(live: LiveMapping) -> tuple[Status, str]:
+    """Where the decision on a mapping stands: a sign and the word for it."""
+    if live.awaits_countersignature:
+        return Status.IN_ASSESSMENT, "Waits for a countersignature"
+    if live.effective:
+        met = live.effective.decision is Decision.MET
+        return (Status.MET, "Met") if met else (Status.NEEDS_ACTION, "Not yet")
+    return (Status.NEEDS_ACTION, "Returned") if live.returned else (Status.IN_ASSESSMENT, "To decide")
 
 
 def review_page(session: Session, actor: Actor, code: str) -> ReviewPage:

@@ -16,12 +16,14 @@ from assessors.forms import (
     values_of,
 )
 from assessors.permissions import JUDGE
+from assessors.queries.desk import get_desk
 from assessors.queries.queue import next_in_queue
-from assessors.queries.review import ReviewPage, review_page
+from assessors.queries.review import ReviewPage, recordings_of, review_page
 from assessors.routes.queue import days_since
 from assessors.rules import VACSR
 from assessors.service import add_mapping, drop_mapping, finish_review, return_submission, save_draft
 from criteria.wording import count_words, kind_word
+from evidence.queries import files_of
 from evidence.routes.witness import witness_words
 from evidence.rules import GUIDES, QUESTION_ROWS, FieldKind, complete_rows, detail_fields
 from portfolio.core import clock, ids
@@ -107,9 +109,11 @@ def add(request: Request, code: str, session: WriteSession, actor: CurrentActor,
     """Hold the item against a further criterion; what was typed so far is kept as a draft."""
     values = read_review(posted)
     try:
+        desk = get_desk(session, actor, code)
+        wanted = new_mapping(posted, recordings_of(files_of(session, desk.revision.id)))
         posted.check("Some text needs another look. Nothing was lost.")
         save_draft(session, actor, code, draft_content(values, posted))
-        add_mapping(session, actor, code, new_mapping(posted))
+        add_mapping(session, actor, code, wanted)
     except (Invalid, *REFUSED) as error:
         return _again(request, session, actor, code, values, _renamed(error), posted)
     return see_other(request, f"/reviews/{code}", "The criterion was added. Decide it with the others.")
@@ -202,6 +206,9 @@ def _draw(
         days=days_since(actor)(page.desk.submission.submitted_at),
         add_reason=posted.raw("add_reason") if posted else "",
         chosen_criterion=posted.raw("criterion") if posted else "",
+        marked={name: value for name, value in posted.items if name.startswith("mark-") and value}
+        if posted
+        else {},
         drop_reasons={name: value for name, value in posted.items if name.startswith("drop-")}
         if posted
         else {},

@@ -16,6 +16,7 @@ from evidence.queries.choices import (
     targets,
 )
 from evidence.queries.content import (
+    Clip,
     FileView,
     LocatorView,
     MappingView,
@@ -46,12 +47,28 @@ from evidence.queries.items import (
 )
 from evidence.queries.lists import PAGE_SIZE, EvidenceList, ListFilter, ListRow, Shows, list_evidence
 from evidence.queries.previews import UNKNOWN, LookView, extents_of, get_preview, looks_at
+from evidence.queries.timed_text import (
+    CaptionPlace,
+    CaptionsView,
+    caption_history,
+    captions_of,
+    get_caption_place,
+    get_captions,
+    item_code,
+    may_caption,
+    standing_text,
+    transcript_draft,
+    unstored_transcripts,
+)
 from evidence.queries.timeline import Event, timeline
 from evidence.queries.uploads import UploadView, completed_file, unfinished_uploads
 
 __all__ = [
     "PAGE_SIZE",
     "UNKNOWN",
+    "CaptionPlace",
+    "CaptionsView",
+    "Clip",
     "CriterionChoice",
     "Draft",
     "DraftChoice",
@@ -72,6 +89,8 @@ __all__ = [
     "UnitChoice",
     "UploadView",
     "assessors_concerned",
+    "caption_history",
+    "captions_of",
     "check_open",
     "completed_file",
     "content_digest",
@@ -83,6 +102,8 @@ __all__ = [
     "file_view",
     "files_of",
     "fingerprint",
+    "get_caption_place",
+    "get_captions",
     "get_draft",
     "get_evidence",
     "get_file",
@@ -90,19 +111,24 @@ __all__ = [
     "get_preview",
     "get_revision",
     "is_author",
+    "item_code",
     "list_evidence",
     "lock_draft",
     "looks_at",
     "mappings_to_answer",
+    "may_caption",
     "may_map_into",
     "newest_frozen",
     "own_target",
     "revision_content",
     "revision_view",
     "sites_of",
+    "standing_text",
     "submissions_of",
     "targets",
     "timeline",
+    "transcript_draft",
     "unfinished_uploads",
+    "unstored_transcripts",
     "visible_revisions",
 ]

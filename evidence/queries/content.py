@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from criteria.rules import Status
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
 from evidence.queries.items import Draft
 from evidence.queries.previews import UNKNOWN, LookView, looks_at
+from evidence.queries.timed_text import CaptionsView, captions_of
 from evidence.rules import (
     DraftPicture,
     FileContent,
@@ -24,6 +25,7 @@ from evidence.rules import (
     RevisionContent,
     canonical_content,
     fragment_words,
+    parse_fragment,
     reference,
     seek_fragment,
 )
@@ -32,6 +34,8 @@ from evidence.sniff import Family, family, is_inline_safe
 from portfolio.core.log import digest_of
 from portfolio.people.models import Site
 from portfolio.records.models import CoverageRow, Portfolio
+
+_PLAYED = (Family.AUDIO, Family.VIDEO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,17 @@ class FileView:
     position: int  # grows along the list; not always by one
     claimed_type: str = ""
     look: LookView = UNKNOWN
+    captions: Sequence[CaptionsView] = ()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is sound or film, so that it can have captions."""
+        return self.family in _PLAYED
+
+    @property
+    def own_captions(self) -> CaptionsView | None:
+        """The captions that belong to what the author says."""
+        return next((each for each in self.captions if not each.added_later), None)
 
     @property
     def url(self) -> str:
@@ -87,7 +102,7 @@ class FileView:
         for kind in (PreviewKind.PROXY_VIDEO, PreviewKind.PROXY_AUDIO):
             if proxy := self.look.ready(kind):
                 return self.preview_url(kind), proxy.media_type
-        if self.family in (Family.AUDIO, Family.VIDEO) and self.shown:
+        if self.is_recording and self.shown:
             return self.url, self.media_type
         return None
 
@@ -161,6 +176,23 @@ class MappingView:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """A part of a recording that a mapping names. `status` and `word` say where the mapping stands."""
+
+    mapping: str
+    ref: str
+    unit_ref: str
+    fragment: str
+    status: str
+    word: str = ""  # "" for the word of the status
+
+    @property
+    def words(self) -> str:
+        """Such as "0:12–0:40"."""
+        return fragment_words(self.fragment)
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionView:
     """A revision with everything a page shows of it. `mappings` are live ones in the framework's order."""
 
@@ -177,6 +209,22 @@ class RevisionView:
             found.setdefault(each.unit.id, (each.unit, []))[1].append(each)
         return list(found.values())
 
+    def clips_of(self, file_code: str) -> list[Clip]:
+        """The parts of a recording that the live mappings name, in order of time."""
+        found = [
+            Clip(
+                mapping=each.mapping.code,
+                ref=each.criterion.ref,
+                unit_ref=each.unit.ref,
+                fragment=part.fragment,
+                status=(each.status or Status.CLAIMED).value,
+            )
+            for each in self.mappings
+            for part in each.locators
+            if part.file and part.file.code == file_code and part.fragment.startswith("t=")
+        ]
+        return sorted(found, key=lambda clip: parse_fragment(clip.fragment).start_seconds or 0.0)
+
 
 def fingerprint(mapping: Mapping) -> str:
     """What a mapping says, in short."""
@@ -190,7 +238,7 @@ def file_view(file: EvidenceFile, blob: Blob, look: LookView = UNKNOWN) -> FileV
         file.name,
         blob.media_type,
         family(blob.media_type),
-        is_inline_safe(blob.media_type),
+        is_inline_safe(blob.media_type) and not look.scan.is_infected,
         blob.size_bytes,
         blob.sha256,
         file.added_at,
@@ -201,7 +249,7 @@ def file_view(file: EvidenceFile, blob: Blob, look: LookView = UNKNOWN) -> FileV
 
 
 def files_of(session: Session, revision_id: int) -> list[FileView]:
-    """The files of a revision in their order. Three queries."""
+    """The files of a revision in their order. Three queries; up to two more where there are recordings."""
     rows = session.execute(
         select(EvidenceFile, Blob)
         .join(Blob, Blob.id == EvidenceFile.blob_id)
@@ -209,11 +257,16 @@ def files_of(session: Session, revision_id: int) -> list[FileView]:
         .order_by(EvidenceFile.position, EvidenceFile.id)
     ).all()
     looks = looks_at(session, {blob.id for _, blob in rows})
-    return [file_view(file, blob, looks.get(blob.id, UNKNOWN)) for file, blob in rows]
+    recordings = {blob.id for _, blob in rows if family(blob.media_type) in _PLAYED}
+    captions = captions_of(session, revision_id, recordings)
+    return [
+        replace(file_view(file, blob, looks.get(blob.id, UNKNOWN)), captions=tuple(captions.get(blob.id, ())))
+        for file, blob in rows
+    ]
 
 
 def revision_view(session: Session, portfolio: Portfolio, revision: Revision) -> RevisionView:
-    """Everything a page shows of a revision that the caller has authorised. Seven queries."""
+    """Everything a page shows of a revision that the caller has authorised. At most nine queries."""
     files = files_of(session, revision.id)
     mappings = _mapping_views(session, portfolio, revision, files)
     return RevisionView(
@@ -308,7 +361,13 @@ def revision_content(session: Session, revision: Revision) -> RevisionContent:
         simulated=revision.simulated,
         rpl=revision.rpl,
         files=tuple(
-            FileContent(file.code, file.name, file.sha256, file.size_bytes)
+            FileContent(
+                file.code,
+                file.name,
+                file.sha256,
+                file.size_bytes,
+                captions=file.own_captions.sha256 if file.own_captions else "",
+            )
             for file in files_of(session, revision.id)
         ),
         mappings=_frozen_mappings(session, revision),

@@ -31,6 +31,12 @@ _WORDS = {
     "evidence.judged": "Judged",
     "review.finished": "Reviewed",
     "review.returned": "Returned",
+    "captions.added": "Captions added by the assessor",
+    "captions.removed": "Captions taken off by the assessor",
+    "visit.planned": "Visit planned",
+    "visit.finished": "Visit finished",
+    "record.confirmed": "Confirmed by the candidate",
+    "record.commented": "Commented on by the candidate",
     "mapping.added": "Criterion added by the assessor",
     "mapping.dropped": "Criterion dropped by the assessor",
 }

@@ -17,6 +17,7 @@ from evidence.queries import (
     draft_picture,
     get_draft,
     revision_view,
+    unstored_transcripts,
 )
 from evidence.queries.witness import testimony_view
 from evidence.routes.items import said, testimony_words
@@ -66,6 +67,8 @@ def _page(
         testimony=testimony_view(session, draft.evidence, draft.revision),
         **testimony_words(),
         problems=problems,
+        may_caption=True,
+        unstored=unstored_transcripts(session, actor, draft.revision.id),
         without_reason=[each.criterion.ref for each in view.mappings if not each.mapping.reason],
         shown=content_digest(session, draft.revision),
         declaration=ASSESSOR_STATEMENT if actor.role in ASSESSING else DECLARATION,

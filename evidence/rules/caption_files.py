@@ -26,7 +26,7 @@ _SRT_TIME = r"([0-9]{1,4}):([0-5]?[0-9]):([0-5]?[0-9])[,.]([0-9]{3})"
 _SRT_TIMES = re.compile(rf"[ \t]*{_SRT_TIME}[ \t]*-->[ \t]*{_SRT_TIME}(?:[ \t]+.*)?")
 _VTT_HEAD = re.compile(r"WEBVTT(?:[ \t].*)?")
 _VTT_ASIDE = re.compile(r"NOTE(?:[ \t].*)?|STYLE[ \t]*|REGION[ \t]*")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]+)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]([^<>]*)>")
 _MARK = re.compile(r"<[^<>]*>")
 _SRT_MARK = re.compile(r"</?(?:b|i|u|s|font|c)(?:[ \t.][^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
 

@@ -12,12 +12,13 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A file as the digest covers it."""
+    """A file as the digest covers it. `captions`: the digest of the author's captions of it, "" for none."""
 
     code: str
     name: str
     sha256: str
     size_bytes: int
+    captions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def canonical_content(revision: RevisionContent) -> dict[str, Any]:
     """What the digest of a revision covers, ready for canonical JSON.
 
     The order of mappings, locators and range items means nothing and is normalised; that of files stays.
-    Empty details are left out, so that asking for a new field later does not change old digests.
+    Empty details, and captions where there are none, are left out, so that asking for something new later does not
+    change old digests.
     """
     return {
         "format": FORMAT,
@@ -68,12 +70,14 @@ def canonical_content(revision: RevisionContent) -> dict[str, Any]:
         "site": revision.site,
         "simulated": revision.simulated,
         "rpl": revision.rpl,
-        "files": [
-            {"code": f.code, "name": f.name, "sha256": f.sha256, "size_bytes": f.size_bytes}
-            for f in revision.files
-        ],
+        "files": [_file(f) for f in revision.files],
         "mappings": sorted((_mapping(m) for m in revision.mappings), key=lambda m: str(m["criterion"])),
     }
+
+
+def _file(file: FileContent) -> dict[str, Any]:
+    said = {"code": file.code, "name": file.name, "sha256": file.sha256, "size_bytes": file.size_bytes}
+    return said | ({"captions": file.captions} if file.captions else {})
 
 
 def _mapping(mapping: MappingContent) -> dict[str, Any]:

@@ -212,7 +212,7 @@ def _with_words(
 ) -> Iterator[tuple[int, int, str]]:
     if words:
         yield line, start, words
-    elif not any(problem.line == line for problem in problems):
+    elif not any(problem.line == line for problem in problems[-2:]):  # of this line, or of the one after it
         problems.append(LineProblem(line, "There are no words behind the time."))
 
 

@@ -1,5 +1,8 @@
-// [data-media-player] round an <audio> or <video>: play, speed, marks (keys I and O), jumps to a locator "t=12.5,40".
+// [data-media-player] round an <audio> or <video>: play, skip, speed, marks (keys I and O), jumps to a locator
+// "t=12.5,40" that end where the part ends. What lies along the time is drawn by timeline.js and transcript.js.
 import { announce, isTyping, onContent } from "./page.js";
+import { Timeline } from "./timeline.js";
+import { Transcript } from "./transcript.js";
 
 /** "t=12.5,40" → {start: 12.5, end: 40} in seconds; null for anything else. Either side may be missing. */
 export function parseLocator(text) {
@@ -17,88 +20,116 @@ export function clock(seconds) {
 }
 
 const tenth = (seconds) => String(Math.round(seconds * 10) / 10);
+const cannot = () => announce("This recording cannot be played here. Download it instead.");
 const players = new WeakMap();
+let latest = null; // the player that was used last: keys go to it when several are on the page
 
 class Player {
   constructor(box) {
     this.box = box;
     this.media = box.querySelector("audio, video");
     this.stopAt = null;
+    this.part = null; // the link whose part is chosen
     this.input = box.dataset.locator ? document.getElementById(box.dataset.locator) : null;
+    this.timeline = new Timeline(this, parseLocator);
+    this.transcript = new Transcript(this);
     this.media.addEventListener("timeupdate", () => this.tick());
-    for (const kind of ["loadedmetadata", "play", "pause", "ended"]) this.media.addEventListener(kind, () => this.draw());
+    this.media.addEventListener("play", () => (latest = this));
+    for (const kind of ["loadedmetadata", "durationchange", "seeked", "play", "pause", "ended"]) {
+      this.media.addEventListener(kind, () => this.draw());
+    }
     this.input?.addEventListener("input", () => this.draw());
-    this.wave = box.querySelector("[data-wave]");
-    if (this.wave) this.addNow();
     this.draw();
   }
 
-  /** The line that shows where the player is on the wave form; a click there goes to that moment. */
-  addNow() {
-    this.now = document.createElement("span");
-    this.now.className = "wave-now";
-    this.wave.append(this.now);
-    this.wave.dataset.seekable = "";
-    this.wave.addEventListener("click", (event) => {
-      const area = this.wave.getBoundingClientRect();
-      this.stopAt = null;
-      this.media.currentTime = (this.duration() * (event.clientX - area.left)) / area.width;
-      this.draw();
-    });
-  }
-
   /** In seconds: what the player found, else what was measured, else 0. */
-  duration() {
+  get duration() {
     return Number.isFinite(this.media.duration) ? this.media.duration : Number(this.box.dataset.duration ?? 0);
   }
 
+  get now() {
+    return this.media.currentTime;
+  }
+
+  /** The marked span in seconds, or null. `end` null: it is not set. */
+  get span() {
+    return this.input && parseLocator(this.input.value);
+  }
+
   tick() {
-    if (this.stopAt !== null && this.media.currentTime >= this.stopAt) {
+    if (this.stopAt !== null && this.now >= this.stopAt) {
       this.stopAt = null;
       this.media.pause();
     }
     this.draw();
   }
 
+  /** `timeupdate` comes four times a second at most; the end of a part is looked for at each frame. */
+  watchEnd() {
+    if (this.stopAt === null) return;
+    if (!this.media.paused) this.tick();
+    requestAnimationFrame(() => this.watchEnd());
+  }
+
   draw() {
-    const duration = this.duration();
-    if (this.now && duration) this.now.style.left = `${(100 * this.media.currentTime) / duration}%`;
     const time = this.box.querySelector("[data-time]");
-    if (time) time.textContent = `${clock(this.media.currentTime)} / ${clock(duration)}`;
+    if (time) time.textContent = `${clock(this.now)} / ${clock(this.duration)}`;
     const word = this.box.querySelector("[data-play-word]");
     if (word) word.textContent = this.media.paused ? "Play" : "Pause";
     const marks = this.box.querySelector("[data-marks]");
-    const span = this.input && parseLocator(this.input.value);
-    if (marks) marks.textContent = span ? `Marked: ${clock(span.start)} to ${span.end === null ? "the end" : clock(span.end)}` : "";
+    const span = this.span;
+    const words = span ? `Marked: ${clock(span.start)} to ${span.end === null ? "the end" : clock(span.end)}` : "";
+    if (marks && marks.textContent !== words) marks.textContent = words;
+    this.timeline.draw();
+    this.transcript.draw();
+  }
+
+  play() {
+    latest = this;
+    this.media.play().catch((error) => error.name === "AbortError" || cannot());
   }
 
   toggle() {
     this.stopAt = null;
-    if (this.media.paused) this.media.play().catch(() => announce("This recording cannot be played here. Download it instead."));
+    if (this.media.paused) this.play();
     else this.media.pause();
+  }
+
+  /** Go to a moment, in seconds, and on from there. */
+  seek(seconds) {
+    latest = this;
+    this.stopAt = null;
+    this.media.currentTime = Math.min(Math.max(seconds, 0), this.duration || seconds);
+    this.draw();
   }
 
   mark(side) {
     if (!this.input) return;
-    const old = parseLocator(this.input.value) ?? { start: 0, end: null };
-    const now = this.media.currentTime;
+    latest = this;
+    const old = this.span ?? { start: 0, end: null };
+    const now = this.now;
     const span = side === "in" ? { start: now, end: old.end } : { start: old.start, end: now };
     if (span.end !== null && span.end <= span.start) {
       if (side === "in") span.end = null;
       else span.start = 0;
     }
     this.input.value = `t=${tenth(span.start)}${span.end === null ? "" : `,${tenth(span.end)}`}`;
+    const folded = this.input.closest("details");
+    if (folded) folded.open = true;
     this.input.dispatchEvent(new Event("input", { bubbles: true }));
     announce(`${side === "in" ? "Start" : "End"} marked at ${clock(now)}`);
   }
 
-  jump(text) {
+  /** Play a part; false when the text names none. `link` is what was pressed for it. */
+  jump(text, link = null) {
     const span = parseLocator(text);
     if (!span) return false;
     this.media.currentTime = span.start;
     this.stopAt = span.end;
-    this.media.play().catch(() => announce("This recording cannot be played here. Download it instead."));
-    this.box.scrollIntoView({ block: "nearest" });
+    this.timeline.choose(link);
+    this.play();
+    this.watchEnd();
+    if (!link || !this.box.parentElement.contains(link)) this.box.scrollIntoView({ block: "nearest" });
     return true;
   }
 }
@@ -109,19 +140,18 @@ onContent((root) => {
   }
 });
 
-const playerOf = (node) => players.get(node?.closest("[data-media-player]"));
+const playerOf = (node) => players.get(node?.closest?.("[data-media-player]"));
+export const playerNamed = (id) => players.get(document.getElementById(id));
 
 document.addEventListener("click", (event) => {
-  const control = event.target.closest?.("[data-play], [data-mark]");
-  if (control) {
-    const player = playerOf(control);
-    if (control.dataset.mark) player?.mark(control.dataset.mark);
-    else player?.toggle();
-  }
+  const control = event.target.closest?.("[data-play], [data-mark], [data-skip]");
+  const player = playerOf(control);
+  if (control?.dataset.mark) player?.mark(control.dataset.mark);
+  else if (control?.dataset.skip) player?.seek(player.now + Number(control.dataset.skip));
+  else if (control) player?.toggle();
   const link = event.target.closest?.("[data-seek]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const player = players.get(document.getElementById(link.dataset.player ?? "player"));
-  if (player?.jump(link.dataset.seek)) event.preventDefault();
+  if (playerNamed(link.dataset.player ?? "player")?.jump(link.dataset.seek, link)) event.preventDefault();
 });
 
 document.addEventListener("change", (event) => {
@@ -130,15 +160,41 @@ document.addEventListener("change", (event) => {
   if (player) player.media.playbackRate = Number(event.target.value);
 });
 
+const ANYWHERE = {
+  i: (player) => player.mark("in"),
+  o: (player) => player.mark("out"),
+};
+const SKIPS = { arrowleft: -5, arrowright: 5, j: -10, l: 10 };
+
+/** The player that keys are for: the one with the focus, the only one, or the one that was used last. */
+function playerFor(event) {
+  const inside = playerOf(event.target) ?? playerOf(event.target.closest?.(".viewer")?.querySelector("[data-media-player]"));
+  const all = document.querySelectorAll("[data-media-player]");
+  const other = all.length === 1 ? players.get(all[0]) : latest;
+  return { player: inside ?? (other?.box.isConnected ? other : undefined), inside: Boolean(inside) };
+}
+
+/** Whether J, K, L and the arrows are free for a player that has not the focus. */
+function areFree(event, key) {
+  if (key.startsWith("arrow")) return event.target === document.body;
+  return !document.querySelector("[data-review]");
+}
+
 document.addEventListener("keydown", (event) => {
-  if (isTyping(event) || document.documentElement.dataset.keys === "off") return;
-  const only = document.querySelectorAll("[data-media-player]");
-  const player = playerOf(event.target) ?? (only.length === 1 ? players.get(only[0]) : undefined);
+  if (event.defaultPrevented || isTyping(event) || document.documentElement.dataset.keys === "off") return;
+  const { player, inside } = playerFor(event);
   if (!player) return;
   const key = event.key.toLowerCase();
-  if (key === "i" || key === "o") player.mark(key === "i" ? "in" : "out");
-  else if (key === " " && !event.target.closest("a, button, summary, input, audio, video")) {
+  if (key in ANYWHERE) return void (event.shiftKey || ANYWHERE[key](player));
+  if (key === " ") {
+    if (event.target.closest("a, button, summary, input, audio, video")) return;
     event.preventDefault();
     player.toggle();
+  } else if (key === "k" || key in SKIPS) {
+    const native = key.startsWith("arrow") && event.target.closest("audio, video"); // the browser's own step
+    if (event.shiftKey || native || !(inside || areFree(event, key))) return;
+    event.preventDefault();
+    if (key === "k") player.toggle();
+    else player.seek(player.now + SKIPS[key]);
   }
 });

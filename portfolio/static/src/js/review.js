@@ -55,7 +55,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const act = KEYS[event.key.toLowerCase()];
-  if (!act || isTyping(event) || document.documentElement.dataset.keys === "off") return;
+  if (!act || event.defaultPrevented || isTyping(event) || document.documentElement.dataset.keys === "off") return;
   if (!document.querySelector("[data-review]")) return;
   event.preventDefault();
   act();
