@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
+from markupsafe import escape
 from sqlalchemy import func, select
 
 from criteria.glossary import mark_terms
@@ -157,15 +158,25 @@ def test_a_workbook_goes_through_the_preview(browse: Browse, world: World, datab
         ({}, {"source": "Title\x00", "format": "unit-page"}, "NUL"),
         ({}, {"source": PAGE, "format": "magic"}, "Choose one of the formats"),
         ({}, {"source_base64": "%%%"}, "did not survive"),
+        ({"file": ("../../x.txt", b"\xff\xfea\x00b")}, {}, "Line 1 is not valid UTF-16"),
+        ({"file": ("x\x00.txt", PAGE.encode("utf-16-be"))}, {}, "NUL"),
+        ({"file": ("C:\\x.txt", b"Caf\xe9 \x81\n")}, {}, "bytes that are no text"),
+        ({"file": ("a/b:c.txt" * 60, b"kind;text\n")}, {"unit_title": "Kept too\x00"}, "NUL"),
     ],
-    ids=["nothing", "pdf", "nul", "broken workbook", "nul text", "format", "base64"],
+    ids=[
+        *("nothing", "pdf", "nul", "broken workbook", "nul text", "format", "base64", "half a character"),
+        *("no mark", "no encoding", "nul in a title"),
+    ],
 )
 def test_rubbish_is_answered_with_the_form_and_a_reason(
     files: dict[str, tuple[str, bytes]], data: dict[str, str], words: str, browse: Browse, world: World
 ) -> None:
-    page = browse("manager").submit("/frameworks/import/preview", data, files=files or None)
+    typed = {"unit_title": "Kept title", "title": "Kept diploma", "label": "Kept 2026"}
+    page = browse("manager").submit("/frameworks/import/preview", {**typed, **data}, files=files or None)
     assert page.status_code == 422
     assert words in page.text
+    assert all(f'value="{data.get(name, value)}"' in page.text for name, value in typed.items())
+    assert str(escape(data.get("source", ""))) in page.text
 
 
 def test_text_that_is_no_unit_page_is_kept_for_another_try(browse: Browse, world: World) -> None:

@@ -285,16 +285,25 @@ def test_the_template_reads_back_as_one_row(browse: Browse, world: World) -> Non
         (b'email\n"' + b"x" * 200_000 + b'"\n', "field larger than"),
         (b"email\n" + b"a@b.org\n" * 1001, "At most 1,000 rows"),
         (b"email\n" + b"x" * (2 * 1024**2), "at most 2 MB"),
+        ("email\na@b.org\n".encode("utf-16-le"), "NUL"),
+        (b"\xff\xfee\x00m", "Line 1 is not valid UTF-16"),
+        (b"email,name\na@b.org,\x81\n", "Line 2 holds bytes that are no text"),
     ],
-    ids=["empty", "no email", "unknown", "twice", "no rows", "nul", "pdf", "long cell", "many", "big"],
+    ids=[
+        *("empty", "no email", "unknown", "twice", "no rows", "nul", "pdf", "long cell", "many", "big"),
+        *("no mark", "half a character", "no encoding"),
+    ],
 )
 def test_a_file_that_is_no_table_is_refused_with_a_reason(
     content: bytes, words: str, browse: Browse, world: World, database: Database
 ) -> None:
     page = browse("manager").submit(
-        "/enrolments/import/preview", {"version": world.version_code}, files={"file": ("x.csv", content)}
+        "/enrolments/import/preview",
+        {"version": world.version_code},
+        files={"file": ("../../x\x00.csv", content)},
     )
     assert page.status_code == 422
+    assert f'value="{world.version_code}" selected' in page.text
     assert words in page.text
     assert portfolios(database) == 2
 
