@@ -15,6 +15,7 @@ from tests import programs
 from tests.factories import media
 from tests.unit.evidence.previews.looks import look
 
+pytestmark = pytest.mark.slow  # films are encoded
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
