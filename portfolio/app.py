@@ -23,7 +23,16 @@ from portfolio.core.resources import static_dir
 from portfolio.core.settings import Settings
 from portfolio.navigation import navigation
 from portfolio.people.loader import load_actor
-from portfolio.registry import HANDLERS, QUESTIONS, RECOMPUTE, ROUTERS, SCHEDULE, SLOW_JOBS, signed_out
+from portfolio.registry import (
+    HANDLERS,
+    QUESTIONS,
+    RECOMPUTE,
+    ROUTERS,
+    SCHEDULE,
+    SLOW_JOBS,
+    WAITING_JOBS,
+    signed_out,
+)
 from portfolio.stores import open_store
 from portfolio.web import errors
 from portfolio.web.middleware import Envelope
@@ -45,11 +54,20 @@ class Parts:
         return Worker(self.database, handlers, self._schedule)
 
     def crew(self) -> Crew:
-        """Two workers that share the handlers: one for what is soon done, one for what may take hours."""
+        """Workers that share the handlers: one for what is soon done, one for what may take hours, and one for
+        what waits for a program of somebody else."""
         handlers = self._handlers()
-        soon = {name: handler for name, handler in handlers.items() if name not in SLOW_JOBS}
+        apart = SLOW_JOBS | WAITING_JOBS
+        soon = {name: handler for name, handler in handlers.items() if name not in apart}
         late = {name: handler for name, handler in handlers.items() if name in SLOW_JOBS}
-        return Crew((Worker(self.database, soon, self._schedule), Worker(self.database, late)))
+        waiting = {name: handler for name, handler in handlers.items() if name in WAITING_JOBS}
+        return Crew(
+            (
+                Worker(self.database, soon, self._schedule),
+                Worker(self.database, late),
+                Worker(self.database, waiting),
+            )
+        )
 
     def _handlers(self) -> dict[str, jobs.Handler]:
         handlers: dict[str, jobs.Handler] = {mail.SEND: mail.send_handler(self.settings)}

@@ -13,6 +13,7 @@ from criteria import routes as criteria_routes
 from evidence import jobs as evidence_jobs
 from evidence import routes as evidence_routes
 from evidence.previews import jobs as preview_jobs
+from evidence.scanning import jobs as scan_jobs
 from evidence.storage import BlobStore
 from evidence.uploads import jobs as upload_jobs
 from portfolio import home
@@ -44,6 +45,7 @@ HANDLERS: Sequence[MakeHandlers] = (
     evidence_jobs.handlers,
     upload_jobs.handlers,
     preview_jobs.handlers,
+    scan_jobs.handlers,
     people_jobs.handlers,
 )
 SCHEDULE: Sequence[Callable[[Session], None]] = (
@@ -51,9 +53,11 @@ SCHEDULE: Sequence[Callable[[Session], None]] = (
     evidence_jobs.schedule,
     upload_jobs.schedule,
     preview_jobs.schedule,
+    scan_jobs.schedule,
     people_jobs.schedule,
 )
 SLOW_JOBS = preview_jobs.SLOW
+WAITING_JOBS = scan_jobs.JOBS
 RECOMPUTE: Recompute | None = recompute.recompute
 QUESTIONS = Questions(portfolios_on=portfolios_on, unit_use=unit_use)
 
@@ -64,6 +68,7 @@ __all__ = [
     "ROUTERS",
     "SCHEDULE",
     "SLOW_JOBS",
+    "WAITING_JOBS",
     "MakeHandlers",
     "signed_out",
 ]

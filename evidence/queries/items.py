@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from evidence.models import Blob, Evidence, EvidenceFile, Revision, Submission
 from evidence.permissions import EVIDENCE_VIEW, EVIDENCE_WRITE
 from evidence.rules import EvidenceState, reference, state_word
+from evidence.rules.keeping import Quarantined, ScanState
+from evidence.storage_models import BlobScan
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Locked, NotFound
 from portfolio.records.models import Portfolio
@@ -138,10 +140,14 @@ def check_open(portfolio: Portfolio) -> None:
         raise Locked(f"This portfolio is {portfolio.state.value}. It can be read, not changed.")
 
 
-def get_file(session: Session, actor: Actor, code: str) -> FileFound:
-    """The file of this code, by the rights to the revision it belongs to. Raises NotFound."""
+def get_file(session: Session, actor: Actor, code: str, *, even_infected: bool = False) -> FileFound:
+    """The file of this code, by the rights to the revision it belongs to.
+
+    Raises NotFound; Quarantined for an infected one, unless only what is known about it is asked for.
+    """
     row = session.execute(
-        select(EvidenceFile, Blob, Revision, Evidence)
+        select(EvidenceFile, Blob, Revision, Evidence, BlobScan)
+        .outerjoin(BlobScan, BlobScan.blob_id == EvidenceFile.blob_id)
         .join(Blob, Blob.id == EvidenceFile.blob_id)
         .join(Revision, Revision.id == EvidenceFile.revision_id)
         .join(Evidence, Evidence.id == Revision.evidence_id)
@@ -149,10 +155,12 @@ def get_file(session: Session, actor: Actor, code: str) -> FileFound:
     ).one_or_none()
     if row is None:
         raise NotFound()
-    file, blob, revision, evidence = row
+    file, blob, revision, evidence, scan = row
     portfolio = get_portfolio_by_id(session, actor, evidence.portfolio_id, EVIDENCE_VIEW)
     if revision.frozen_at is None and not is_author(actor, evidence, portfolio):
         raise NotFound()
+    if scan is not None and scan.state is ScanState.INFECTED and not even_infected:
+        raise Quarantined(f"This file is kept back: the virus scan found {scan.found}. Nobody can open it.")
     return FileFound(file, blob)
 
 

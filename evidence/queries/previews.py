@@ -12,7 +12,9 @@ from evidence.models import Blob, EvidenceFile
 from evidence.previews.models import BlobFacts, Preview
 from evidence.queries.items import FileFound, get_file
 from evidence.rules import Extent
+from evidence.rules.keeping import UNSCANNED, Scan
 from evidence.rules.previews import PreviewKind, PreviewState
+from evidence.storage_models import BlobScan
 from portfolio.core.actor import Actor
 from portfolio.core.errors import NotFound
 
@@ -44,6 +46,7 @@ class LookView:
     pages: int | None = None
     taken_at: str | None = None
     shown: Sequence[Shown] = field(default=())
+    scan: Scan = UNSCANNED
 
     @property
     def extent(self) -> Extent:
@@ -64,7 +67,7 @@ class LookView:
     @property
     def note(self) -> str:
         """Where the previews stand, as a sentence; "" when all are there, or none was asked for."""
-        if self.state is None:
+        if self.state is None or self.scan.is_infected:
             return ""
         if self.state is PreviewState.WAITING:
             return "A preview is being made."
@@ -105,11 +108,17 @@ def looks_at(session: Session, blob_ids: Collection[int]) -> Mapping[int, LookVi
     for row, media_type in rows:
         each = Shown(row.kind, row.page, row.state, row.reason, row.data, media_type or "")
         shown.setdefault(row.blob_id, []).append(each)
-    facts = session.scalars(select(BlobFacts).where(BlobFacts.blob_id.in_(blob_ids)))
-    return {row.blob_id: _view(row, shown.get(row.blob_id, [])) for row in facts}
+    facts = session.execute(
+        select(BlobFacts, BlobScan)
+        .outerjoin(BlobScan, BlobScan.blob_id == BlobFacts.blob_id)
+        .where(BlobFacts.blob_id.in_(blob_ids))
+    )
+    return {row.blob_id: _view(row, shown.get(row.blob_id, []), scan) for row, scan in facts}
 
 
-def _view(facts: BlobFacts, shown: Sequence[Shown]) -> LookView:
+def _view(facts: BlobFacts, shown: Sequence[Shown], row: BlobScan | None) -> LookView:
+    """Nothing that was made of an infected file is shown."""
+    scan = Scan(row.state, row.reason, row.found, row.engine, row.signatures) if row else UNSCANNED
     return LookView(
         facts.state,
         facts.reason,
@@ -118,7 +127,8 @@ def _view(facts: BlobFacts, shown: Sequence[Shown]) -> LookView:
         facts.height,
         facts.pages,
         facts.taken_at,
-        tuple(shown),
+        () if scan.is_infected else tuple(shown),
+        scan,
     )
 
 

@@ -129,7 +129,7 @@ def completed_file(session: Session, actor: Actor, code: str) -> tuple[FileView,
     upload, evidence = get_upload(session, actor, code, clock.now())
     if upload.file_code is None:
         raise NotFound()
-    found = get_file(session, actor, upload.file_code)
+    found = get_file(session, actor, upload.file_code, even_infected=True)
     looks = looks_at(session, [found.blob.id])
     return file_view(found.file, found.blob, looks.get(found.blob.id, UNKNOWN)), evidence.code
 

@@ -12,6 +12,7 @@ from evidence.previews.looking import Look, Shown
 from evidence.previews.models import BlobFacts, PageText, Preview
 from evidence.rules.previews import PreviewState
 from evidence.service.blobs import blob_row, forget_later
+from evidence.service.scans import expect_scan, forget_scan
 from evidence.storage import StoredBlob
 from evidence.witness_models import WitnessFile
 from portfolio.core import clock, jobs
@@ -34,7 +35,10 @@ class Content:
 
 
 def expect_look(session: Session, blob_id: int) -> None:
-    """Have a blob looked at, once: the row that says so is the key, so a second file of this content adds nothing."""
+    """Have a blob looked at and scanned for viruses, once.
+
+    The row that says so is the key, so a second file of this content adds nothing.
+    """
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {"blob_id": blob_id, "state": PreviewState.WAITING, "wanted_at": clock.now()}
     empty = {"reason": "", "missing_program": "", "video_codec": "", "audio_codec": ""}
@@ -46,6 +50,7 @@ def expect_look(session: Session, blob_id: int) -> None:
     )
     if made is not None:
         jobs.enqueue(session, LOOK, {"blob_id": blob_id})
+    expect_scan(session, blob_id)
 
 
 def wanted_blob(session: Session, blob_id: int) -> Blob | None:
@@ -141,6 +146,7 @@ def look_again(session: Session, blob_id: int) -> None:
 def forget_look(session: Session, blob_id: int) -> None:
     """Remove what is known of a blob that is being removed; its previews' bytes follow later."""
     _forget_previews(session, blob_id)
+    forget_scan(session, blob_id)
     session.execute(delete(BlobFacts).where(BlobFacts.blob_id == blob_id))
 
 

@@ -4,7 +4,6 @@ import os
 import platform
 import shutil
 import smtplib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from evidence.scanning.clamd import Clamd, ScannerAway
 from evidence.service.sweep import blobs_without_row
 from evidence.sniff import sniff
 from portfolio.commands.common import AsJson, DataDir, out, print_json, settings_for
@@ -222,29 +222,22 @@ def _version(path: str) -> str:
     return lines[0].split(" Copyright")[0][:100] if lines else "installed"
 
 
-def _clamd(_settings: Settings) -> Finding:
+def _clamd(settings: Settings) -> Finding:
+    """What answers at the setting; without it, whether there is a scanner that could be set."""
+    name, costs = "clamd", "Files are not scanned for viruses; they are shown as not scanned, never as clean."
+    if settings.clamd:
+        try:
+            engine = Clamd(settings.clamd).engine()
+        except ScannerAway as error:
+            return Finding(name, False, False, error.message, costs, "Start it, or correct PORTFOLIO_CLAMD.")
+        return Finding(name, True, False, f"{engine.name}, signatures {engine.signatures}")
     path = next((p for p in _CLAMD_SOCKETS if Path(p).exists()), None)
-    answers = path is not None and _ping_clamd(path)
-    found = f"answers at {path}" if answers else ("does not answer" if path else "not running")
-    return Finding(
-        "clamd",
-        answers,
-        False,
-        found,
-        "Files are not scanned for viruses; they are shown as not scanned, never as clean.",
-        "Debian: apt-get install clamav-daemon, then start it.",
-    )
-
-
-def _ping_clamd(path: str) -> bool:
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.settimeout(3)
-            line.connect(path)
-            line.sendall(b"zPING\0")
-            return line.recv(16).startswith(b"PONG")
-    except OSError:
-        return False
+    if path is not None:
+        return Finding(
+            name, False, False, f"there at {path}, but not set", costs, f"Set PORTFOLIO_CLAMD={path}."
+        )
+    remedy = f"Debian: apt-get install clamav-daemon, start it, and set PORTFOLIO_CLAMD={_CLAMD_SOCKETS[0]}."
+    return Finding(name, False, False, "not set up", costs, remedy)
 
 
 def _mail(settings: Settings) -> Finding:

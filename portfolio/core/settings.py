@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     )
     max_form_bytes: int = Field(4 * 1024**2, ge=1024, description="Largest form without files, in bytes")
 
+    clamd: str = Field(
+        "",
+        description="Virus scanner: host:port or the path of clamd's socket; empty leaves files not scanned",
+    )
+
     smtp_host: str = Field("", description="Mail server; empty keeps messages in the outbox page")
     smtp_port: int = Field(587, ge=1, le=65535, description="Mail server's port")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
@@ -131,6 +136,17 @@ class Settings(BaseSettings):
             kind = ""
         if kind not in ("sqlite", "postgresql", "postgresql+psycopg"):
             raise ValueError("must be postgresql+psycopg://user@host/name or sqlite:////path/to/file")
+        return value
+
+    @field_validator("clamd")
+    @classmethod
+    def _socket_or_host(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        named = bool(host.strip("[]")) and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+        if value and not (value.startswith("/") or named):
+            raise ValueError(
+                "must be host:port, as in 127.0.0.1:3310, or the path of a socket that begins with /"
+            )
         return value
 
     @field_validator("mail_from")

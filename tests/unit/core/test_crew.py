@@ -7,7 +7,7 @@ from typing import Any
 from portfolio.app import Parts
 from portfolio.core import jobs
 from portfolio.core.db import Database
-from portfolio.registry import SLOW_JOBS
+from portfolio.registry import SLOW_JOBS, WAITING_JOBS
 from portfolio.worker import Crew, Worker
 
 PATIENCE_SECONDS = 20
@@ -41,8 +41,9 @@ def test_a_long_job_holds_up_nothing_else(database: Database) -> None:
 
 
 def test_the_crew_of_an_installation_shares_every_handler(parts: Parts) -> None:
-    soon, late = parts.crew().workers
+    soon, late, waiting = parts.crew().workers
 
-    assert {*soon.handlers} | {*late.handlers} == {*parts.worker().handlers}
+    assert {*soon.handlers} | {*late.handlers} | {*waiting.handlers} == {*parts.worker().handlers}
     assert {*late.handlers} == SLOW_JOBS
-    assert not {*soon.handlers} & SLOW_JOBS
+    assert {*waiting.handlers} == WAITING_JOBS
+    assert not {*soon.handlers} & (SLOW_JOBS | WAITING_JOBS)
