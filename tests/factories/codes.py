@@ -18,8 +18,10 @@ from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Sub
 from evidence.previews.models import Preview
 from evidence.rules import EvidenceState, MappingOrigin
 from evidence.rules.previews import PreviewKind, PreviewState
+from evidence.rules.timed_text import TimedTextForm
 from evidence.rules.tus import UploadState
 from evidence.storage import BlobStore
+from evidence.timed_models import TimedText
 from portfolio.core import clock, ids
 from portfolio.core.mail import queue_mail
 from portfolio.people.models import (
@@ -57,6 +59,7 @@ INSIDERS: dict[str, frozenset[str]] = {
     "evidence/code": _OF_PORTFOLIO,
     "gap/criterion_code": _CENTRE,  # a criterion is the centre's; the evidence made for it is one's own
     "files/code": _OF_PORTFOLIO,
+    "captions/captions_code": _OF_PORTFOLIO,
     "uploads/code": _CANDIDATE,
     "portfolios/code": _OF_PORTFOLIO,
     "allocations/allocation_code": _OF_PORTFOLIO,
@@ -159,7 +162,7 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
         key=stored.key,
         sha256=stored.sha256,
         size_bytes=stored.size_bytes,
-        media_type="text/plain",
+        media_type="audio/mpeg",  # a recording, so that it can have captions
         created_at=now,
     )
     known = session.query(Blob).filter_by(store=stored.store, key=stored.key).one_or_none()
@@ -174,7 +177,7 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
         revision_id=draft.revisions[-1].id,
         blob_id=(known or blob).id,
         position=1,
-        name="words.txt",
+        name="words.mp3",
         added_at=now,
     )
     revision = submitted.revisions[0]
@@ -193,6 +196,7 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
     return {
         "evidence/code": draft.code,
         "files/code": kept.code,
+        "captions/captions_code": _captioned(session, world, kept).code,
         "uploads/code": _uploaded(session, world, draft, kept).code,
         "reviews/code": submission.code,
         "drop/mapping_code": revision.mappings[0].code,
@@ -230,6 +234,26 @@ def _uploaded(session: Session, world: World, item: Evidence, file: EvidenceFile
         created_at=now,
         expires_at=now,
         ended_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _captioned(session: Session, world: World, file: EvidenceFile) -> TimedText:
+    """Captions of the file, as the candidate added them."""
+    row = TimedText(
+        code=ids.new_code(),
+        file_id=file.id,
+        form=TimedTextForm.TRANSCRIPT,
+        added_later=False,
+        source="0:05 Hello",
+        vtt="WEBVTT\n\n00:00:05.000 --> 00:00:10.000\nHello\n",
+        words="Hello",
+        sha256="0" * 64,
+        cue_count=1,
+        added_by_id=world.people["candidate"],
+        added_at=clock.now(),
     )
     session.add(row)
     session.flush()

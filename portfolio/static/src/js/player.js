@@ -110,8 +110,8 @@ class Player {
     const now = this.now;
     const span = side === "in" ? { start: now, end: old.end } : { start: old.start, end: now };
     if (span.end !== null && span.end <= span.start) {
-      if (side === "in") span.end = null;
-      else span.start = 0;
+      if (side === "out") span.start = 0;
+      if (side === "in" || !span.end) span.end = null; // a part has some length
     }
     this.input.value = `t=${tenth(span.start)}${span.end === null ? "" : `,${tenth(span.end)}`}`;
     const folded = this.input.closest("details");
