@@ -1,5 +1,6 @@
-"""The demonstration centre for tests: built once per process, copied for each test that wants to change it."""
+"""The demonstration centre for tests: built once per run, copied for each test that wants to change it."""
 
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -58,8 +59,9 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def demo_original(tmp_path_factory: pytest.TempPathFactory) -> DemoInstallation:
-    """The demonstration that all tests of this process copy. Nobody writes to it."""
-    return make_demo(tmp_path_factory.mktemp("demonstration") / "demo")
+    """The demonstration that all tests copy: made by the first process of a run that needs it. Nobody writes to it."""
+    mine = tmp_path_factory.getbasetemp()
+    return make_demo((mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "demonstration")
 
 
 @pytest.fixture
