@@ -17,6 +17,9 @@ from portfolio.tracking.views import Column, Matrix, Row
 _EMPTY = "<td>"  # the end tag may be left out (HTML: 13.1.2.4); 300 × 100 empty cells make this worth while
 _BEFORE = {status: f'<td><a class="c {status.value}" href="/evidence/' for status in Status}
 _AFTER = {status: f" {status_word(status)}</a>" for status in Status}
+_UNLINKED = {
+    status: f'<td><span class="c {status.value}">{{}} {status_word(status)}</span>' for status in Status
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Drawn:
     def row(self, row: Row, chip: Markup) -> Markup:
         """The row of a criterion: what it asks, its status as `chip` with the notes, and a cell for each column.
 
-        A cell that has a status is a link to the item; its text is the reference and the word of the status. Styles
-        show that text as a sign on wide screens; screen readers and phones get the words.
+        A cell that has a status is a link to the item, unless that is somebody else's draft; its text is the
+        reference and the word of the status. Styles show that text as a sign on wide screens; screen readers and
+        phones get the words.
         """
         return Markup(  # noqa: S704 (see the top of the module)
             f'<tr id="c-{row.code}"><th scope="row"><b class="ref">{escape(row.ref)}</b>{escape(row.text)}</th>'
@@ -43,11 +47,12 @@ class Drawn:
         )
 
 
-def draw(matrix: Matrix, viewer: Who) -> Drawn:
-    """The parts of the rows and columns that a matrix shows."""
+def draw(matrix: Matrix, viewer: Who, person_id: int) -> Drawn:
+    """The parts of the rows and columns that a matrix shows to this person."""
     drawn = Drawn({}, {}, {})
     used = {column.evidence_id: column for unit in matrix.shown for column in unit.columns}
-    heads = {evidence_id: _head(column) for evidence_id, column in used.items()}
+    closed = {key: column.ref for key, column in used.items() if column.only_for not in (None, person_id)}
+    heads = {key: _head(column, closed=key in closed) for key, column in used.items()}
     links = {evidence_id: f'{column.code}">{column.ref}' for evidence_id, column in used.items()}
     for unit in matrix.shown:
         drawn.heads[unit.code] = _joined(heads[column.evidence_id] for column in unit.columns)
@@ -55,7 +60,7 @@ def draw(matrix: Matrix, viewer: Who) -> Drawn:
         for group in unit.groups:
             for row in group.rows:
                 drawn.notes[row.code] = _joined(_notes(row, viewer))
-                drawn._cells[row.code] = "".join(_pieces(row.marks, numbers, links))
+                drawn._cells[row.code] = "".join(_pieces(row.marks, numbers, links, closed))
     return drawn
 
 
@@ -63,8 +68,10 @@ def _joined(pieces: Iterable[str]) -> Markup:
     return Markup("".join(pieces))  # noqa: S704 (see the top of the module)
 
 
-def _head(column: Column) -> str:
+def _head(column: Column, *, closed: bool) -> str:
     draft = '<span class="vh"> draft</span>' if column.is_draft else ""
+    if closed:
+        return f'<th scope="col" class="mark">{column.ref}{draft}</th>'
     return (
         f'<th scope="col" class="mark"><a href="/evidence/{column.code}" title="{escape(column.title)}">'
         f"{column.ref}{draft}</a></th>"
@@ -90,14 +97,21 @@ def _notes(row: Row, viewer: Who) -> Iterator[str]:
 
 
 def _pieces(
-    marks: Mapping[int, Status], numbers: Mapping[int, int], links: Mapping[int, str]
+    marks: Mapping[int, Status],
+    numbers: Mapping[int, int],
+    links: Mapping[int, str],
+    closed: Mapping[int, str],
 ) -> Iterator[str]:
-    """The cells of a row. By evidence id: the number of its column, and its link between status and word."""
+    """The cells of a row. By evidence id: the number of its column, its link between status and word, and the
+    references of items that are not to be opened."""
     done = 0
     for evidence_id, status in marks.items():
         number = numbers[evidence_id]
         if number > done:
             yield _EMPTY * (number - done)
-        yield f"{_BEFORE[status]}{links[evidence_id]}{_AFTER[status]}"
+        if evidence_id in closed:
+            yield _UNLINKED[status].format(closed[evidence_id])
+        else:
+            yield f"{_BEFORE[status]}{links[evidence_id]}{_AFTER[status]}"
         done = number + 1
     yield _EMPTY * (len(numbers) - done)

@@ -106,8 +106,17 @@ def _coverage(session: Session, portfolio_id: int) -> dict[int, Stored]:
     return {row[0]: Stored(*row[1:]) for row in rows}
 
 
+_IS_DRAFT = Evidence.state == EvidenceState.DRAFT
+_WAS_SUBMITTED = exists().where(Revision.evidence_id == Evidence.id, Revision.frozen_at.is_not(None))
 _ITEMS = (
-    select(Evidence.id, Evidence.number, Evidence.code, Evidence.title, Evidence.state == EvidenceState.DRAFT)
+    select(
+        Evidence.id,
+        Evidence.number,
+        Evidence.code,
+        Evidence.title,
+        _IS_DRAFT,
+        case((_IS_DRAFT & ~_WAS_SUBMITTED, Evidence.created_by_id)),
+    )
     .where(Evidence.portfolio_id == bindparam("portfolio_id"), Evidence.state != EvidenceState.WITHDRAWN)
     .order_by(Evidence.number)
 )
@@ -116,8 +125,8 @@ _ITEMS = (
 def _items(session: Session, portfolio_id: int) -> dict[int, Column]:
     rows = session.connection().execute(_ITEMS, {"portfolio_id": portfolio_id}).all()
     return {
-        evidence_id: Column(evidence_id, reference(number), code, title, is_draft)
-        for evidence_id, number, code, title, is_draft in rows
+        evidence_id: Column(evidence_id, reference(number), code, title, is_draft, only_for)
+        for evidence_id, number, code, title, is_draft, only_for in rows
     }
 
 

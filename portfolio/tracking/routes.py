@@ -117,7 +117,7 @@ def _matrix_page(
         own=own,
         place=place,
         links=_links(place, found),
-        drawn=draw(found, _viewer(actor)),
+        drawn=draw(found, _viewer(actor), actor.person_id),
         may_manage=PORTFOLIO_MANAGE.allows(actor, portfolio),
     )
 

@@ -20,13 +20,17 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """An evidence item that maps something in view."""
+    """An evidence item that maps something in view.
+
+    `only_for` is the person who writes it, while nothing of it was submitted: nobody else may open it.
+    """
 
     evidence_id: int
     ref: str
     code: str
     title: str
     is_draft: bool
+    only_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

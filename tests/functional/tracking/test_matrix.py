@@ -1,5 +1,6 @@
 """The gap matrix as each role sees it: page, filters, CSV file, and who gets nothing."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -42,6 +43,15 @@ def test_cells_name_the_item_and_the_status(browse: Browse, worked: World) -> No
     assert ">E001 Met</a>" in page
     assert ">E001 Needs action</a>" in page
     assert page.count("<td>") >= 8
+
+
+def test_a_draft_of_somebody_else_is_named_but_is_no_link(browse: Browse, worked: World) -> None:
+    page = browse("manager").get(f"/portfolios/{worked.portfolio_code}").text
+    assert ">E002 Claimed</span>" in page
+    assert ">E001 Met</a>" in page
+    opened = {link: browse("manager").get(link).status_code for link in re.findall(r"/evidence/\w{12}", page)}
+    assert set(opened.values()) == {200}
+    assert len(opened) == 2
 
 
 @pytest.mark.parametrize(("show", "rows"), [("all", 8), ("gaps", 7), ("mine", 6)])
