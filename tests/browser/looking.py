@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import ConsoleMessage, Page, Response
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What depends on theme and width; the rest is the same page again.
-_OF_LOOKS = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
+# What depends on the width; the rest is the same page again. Contrast is looked at apart.
+_OF_WIDTH = ["link-in-text-block", "target-size", "scrollable-region-focusable"]
 # Only violations are asked for, and frames (documents in the browser's own viewer) are not entered.
 _LEAN = {"resultTypes": ["violations"], "preload": False, "iframes": False}
 
@@ -45,10 +46,45 @@ _TOO_WIDE = """() => {
 }"""
 
 
+# Playwright's own locators bring a large script into each document: one evaluation spares that.
+_SHAPE = f"""() => [document.querySelectorAll("h1").length, document.querySelector("main").innerText.length,
+  ({_TOO_WIDE})()]"""
+
 # What the browser has not laid out yet, because it is far away, has no true place that axe could measure.
-_DRAW_ALL = """() => {
+_VIOLATIONS = """async ([nodes, options]) => {
   for (const one of document.querySelectorAll("main *"))
     if (getComputedStyle(one).contentVisibility === "auto") one.style.contentVisibility = "visible";
+  const { violations } = await axe.run(nodes ?? document, options);
+  return violations.map((one) => `axe ${one.id}: ${one.help}: ${one.nodes[0].html.slice(0, 160)}`);
+}"""
+
+# axe's rule on contrast takes four fifths of its time, element by element; but elements with the same colours,
+# font and backgrounds have the same contrast. So one of each look is chosen: `marked` so that axe finds it.
+_ONE_OF_EACH_LOOK = """(known) => {
+  const looks = new Set(known), fresh = [];
+  const grounds = new Map([[null, ""]]);
+  const ground = (one) => {
+    if (!grounds.has(one)) {
+      const { backgroundColor, backgroundImage, opacity, filter } = getComputedStyle(one);
+      const own = [backgroundColor, backgroundImage, opacity, filter].join(" ");
+      const plain = own === "rgba(0, 0, 0, 0) none 1 none";
+      grounds.set(one, ground(one.parentElement) + (plain ? "" : `/${own}`));
+    }
+    return grounds.get(one);
+  };
+  const speaks = (one) => one.matches("input, select, textarea") ||
+    [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  document.querySelectorAll("[data-of-its-look]").forEach((one) => one.removeAttribute("data-of-its-look"));
+  for (const one of document.body.querySelectorAll("*")) {
+    if (!speaks(one) || !one.checkVisibility({ visibilityProperty: true })) continue;
+    const { color, fontSize, fontWeight, textShadow, position } = getComputedStyle(one);
+    const look = [one.tagName, one.className, color, fontSize, fontWeight, textShadow, position, ground(one)].join("|");
+    if (looks.has(look)) continue;
+    looks.add(look);
+    fresh.push(look);
+    one.setAttribute("data-of-its-look", "");
+  }
+  return fresh;
 }"""
 
 
@@ -64,8 +100,7 @@ class Complaints:
         return said
 
 
-@contextmanager
-def listening(page: Page) -> Iterator[Complaints]:
+def listen(page: Page) -> Complaints:
     """Collects errors of the console (refusals by the content security policy are such) and of scripts."""
     heard = Complaints()
 
@@ -80,36 +115,52 @@ def listening(page: Page) -> Iterator[Complaints]:
     page.on("console", console)
     page.on("pageerror", lambda error: heard.said.append(f"script: {error}"))
     page.on("response", answered)
-    yield heard
+    return heard
+
+
+@contextmanager
+def listening(page: Page) -> Iterator[Complaints]:
+    """`listen`, while the block lasts."""
+    yield listen(page)
 
 
 def open_fully(page: Page, url: str) -> None:
     """Go there, and wait for what the page fetches by itself."""
     page.goto(url)
-    if page.locator("[hx-trigger='load']").count():
+    if page.evaluate("() => document.querySelector(\"[hx-trigger='load']\") !== null"):
         page.wait_for_load_state("networkidle")
 
 
-def violations(page: Page, *, looks_only: bool = False) -> list[str]:
-    """What axe finds on the page, one line each; `looks_only`: by the rules that depend on theme and width."""
-    page.evaluate(_DRAW_ALL)
-    rules = {"type": "rule", "values": _OF_LOOKS} if looks_only else {"type": "tag", "values": _TAGS}
-    results = Axe().run(page, options={"runOnly": rules, **_LEAN})
-    return [
-        f"axe {found['id']}: {found['help']}: {found['nodes'][0]['html'][:160]}"
-        for found in results.response["violations"]
-    ]
+def violations(page: Page, *, width_only: bool = False) -> list[str]:
+    """What axe finds on the page, contrast apart, one line each; `width_only`: by the rules that depend on width."""
+    if width_only:
+        return _axe(page, {"runOnly": {"type": "rule", "values": _OF_WIDTH}})
+    contrast = {"color-contrast": {"enabled": False}}
+    return _axe(page, {"runOnly": {"type": "tag", "values": _TAGS}, "rules": contrast})
+
+
+def faint(page: Page, known: set[str]) -> list[str]:
+    """What axe says of the contrast of texts whose look is not `known` yet; then it is."""
+    fresh: list[str] = page.evaluate(_ONE_OF_EACH_LOOK, sorted(known))
+    known.update(fresh)
+    rule = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    return _axe(page, rule, nodes="[data-of-its-look]") if fresh else []
+
+
+def _axe(page: Page, options: dict[str, Any], nodes: str | None = None) -> list[str]:
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found: list[str] = page.evaluate(_VIOLATIONS, [nodes, options | _LEAN])
+    return found
 
 
 def misshapen(page: Page) -> list[str]:
     """Problems of the layout that need no axe: the number of headings, sideways scrolling, an empty page."""
-    found: list[str] = []
-    if page.locator("h1").count() != 1:
-        found.append(f"{page.locator('h1').count()} headings of level 1")
-    too_wide: str = page.evaluate(_TOO_WIDE)
+    headings, characters, too_wide = page.evaluate(_SHAPE)
+    found = [] if headings == 1 else [f"{headings} headings of level 1"]
     if too_wide:
         found.append(too_wide)
-    if len(page.locator("main").inner_text()) < 20:
+    if characters < 20:
         found.append("nothing in it")
     return found
 

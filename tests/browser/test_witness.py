@@ -11,7 +11,7 @@ from evidence.rules.witness import RequestState, request_state
 from evidence.witness_models import WitnessRequest
 from portfolio.core import clock
 from tests.browser.conftest import PHONE, Live, OpenContext
-from tests.browser.looking import listening, misshapen, unmarked_focus, violations
+from tests.browser.looking import faint, listening, misshapen, unmarked_focus, violations
 from tests.factories.world import World
 from tests.functional.evidence.making import begin
 from tests.functional.evidence.witnessing import ask, last_link, request_row
@@ -23,7 +23,7 @@ TEXT = "She opened the huddle with one figure and asked two agents what had help
 
 def problems_of(page: Page) -> list[str]:
     """What is wrong with the page as it stands."""
-    return [*misshapen(page), *unmarked_focus(page), *map(str, violations(page))]
+    return misshapen(page) + unmarked_focus(page) + violations(page) + faint(page, set())
 
 
 def link_to(live: Live, world: World) -> str:
