@@ -4,8 +4,9 @@ The zone that turns moments into days is the centre's. Text that people wrote (f
 as one line and shortened; a page that has room shows `Reason.text` itself.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, tzinfo
+from typing import NamedTuple
 
 from criteria.rules.coverage import Coverage
 from criteria.rules.kinds import EvidenceKind, GuidanceKind, NodeKind, WitnessStatus
@@ -107,6 +108,25 @@ def guidance_word(kind: GuidanceKind) -> str:
 def witness_status_word(status: WitnessStatus) -> str:
     """The name of a witness's status category."""
     return _WITNESS_WORDS[status]
+
+
+class AnswerWords(NamedTuple):
+    """What a candidate is told about an item that was returned or not yet met."""
+
+    optional: bool
+    title: str
+    sentence: str
+
+
+def answer_words(statuses: Collection[Status]) -> AnswerWords:
+    """How much an answer matters, by the coverage today of the criteria that the item was not met for."""
+    if statuses and all(status is Status.MET for status in statuses):
+        said = "All its criteria are met by other evidence; answering is optional."
+        return AnswerWords(True, "Nothing more is needed here", said)
+    said = (
+        "Read the decisions below. A new revision begins with everything this one has; what is met stays met."
+    )
+    return AnswerWords(False, "This needs your answer", said)
 
 
 def date_words(day: date) -> str:

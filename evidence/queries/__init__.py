@@ -1,6 +1,6 @@
 """Reads of evidence: items and files with their authorisation, lists, what can be chosen, history."""
 
-from evidence.queries.answers import mappings_to_answer, newest_frozen
+from evidence.queries.answers import mappings_to_answer, newest_frozen, statuses_to_answer
 from evidence.queries.choices import (
     CriterionChoice,
     DraftChoice,
@@ -124,6 +124,7 @@ __all__ = [
     "revision_view",
     "sites_of",
     "standing_text",
+    "statuses_to_answer",
     "submissions_of",
     "targets",
     "timeline",

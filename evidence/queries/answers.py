@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from criteria.rules import Status
 from evidence.models import Evidence, Mapping, Revision
 from evidence.rules import reference
 from portfolio.records.models import CoverageRow
@@ -29,6 +30,15 @@ def mappings_to_answer(session: Session, evidence: Evidence) -> list[Mapping]:
     Told from the coverage rows, which know the decisions: left out is what this item is met for (it counts
     there), and what still waits for an assessor or a countersignature.
     """
+    return [mapping for mapping, _ in _unanswered(session, evidence)]
+
+
+def statuses_to_answer(session: Session, evidence: Evidence) -> list[Status]:
+    """The coverage of the criteria of `mappings_to_answer`, one for each: other evidence may have met them since."""
+    return [row.status if row else Status.NOT_STARTED for _, row in _unanswered(session, evidence)]
+
+
+def _unanswered(session: Session, evidence: Evidence) -> list[tuple[Mapping, CoverageRow | None]]:
     revision = newest_frozen(session, evidence.id)
     if revision is None:
         return []
@@ -43,7 +53,7 @@ def mappings_to_answer(session: Session, evidence: Evidence) -> list[Mapping]:
         .order_by(Mapping.id)
     )
     own = reference(evidence.number)
-    return [mapping for mapping, row in rows if row is None or not _is_settled(row, own)]
+    return [(mapping, row) for mapping, row in rows if row is None or not _is_settled(row, own)]
 
 
 def _is_settled(row: CoverageRow, own: str) -> bool:

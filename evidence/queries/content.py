@@ -14,7 +14,7 @@ from criteria.queries import RangeRef, range_by_criterion
 from criteria.rules import Status
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
 from evidence.queries.items import Draft
-from evidence.queries.previews import UNKNOWN, LookView, looks_at
+from evidence.queries.previews import UNKNOWN, LookView, extents_of, looks_at
 from evidence.queries.timed_text import CaptionsView, captions_of
 from evidence.rules import (
     DraftPicture,
@@ -311,7 +311,7 @@ def _locators(mapping: Mapping, files: dict[str, FileView]) -> list[LocatorView]
 
 
 def draft_picture(session: Session, draft: Draft) -> DraftPicture:
-    """A draft as `problems_before_submission` sees it. Two queries."""
+    """A draft as `problems_before_submission` sees it, its files as far as they were measured. Two queries."""
     revision = draft.revision
     mappings = session.execute(
         select(Mapping, Node.ref)
@@ -319,7 +319,7 @@ def draft_picture(session: Session, draft: Draft) -> DraftPicture:
         .where(Mapping.revision_id == revision.id, Mapping.dropped_at.is_(None))
         .order_by(Node.position)
     )
-    codes = session.scalars(select(EvidenceFile.code).where(EvidenceFile.revision_id == revision.id))
+    extents = extents_of(session, revision.id)
     return DraftPicture(
         kind=draft.evidence.kind,
         title=revision.title,
@@ -328,7 +328,8 @@ def draft_picture(session: Session, draft: Draft) -> DraftPicture:
         occurred_on=revision.occurred_on,
         has_site=revision.site_id is not None,
         rpl=revision.rpl,
-        file_codes=frozenset(codes),
+        file_codes=frozenset(extents),
+        extents=extents,
         mappings=tuple(
             MappingPicture(ref, mapping.reason, tuple(_pairs(mapping.locators))) for mapping, ref in mappings
         ),

@@ -1,17 +1,19 @@
 """The page of an item, its revisions, and the steps that concern the item as a whole."""
 
-from sqlalchemy.orm import Session
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from criteria.wording import kind_word, witness_status_word
+from criteria.rules import Status
+from criteria.wording import answer_words, kind_word, witness_status_word
 from evidence.permissions import EVIDENCE_VIEW, EVIDENCE_WRITE
 from evidence.queries import (
     Item,
     get_revision,
-    mappings_to_answer,
     may_caption,
     revision_view,
+    statuses_to_answer,
     submissions_of,
     timeline,
     visible_revisions,
@@ -38,6 +40,8 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         raise NotFound()
     item, revision = get_revision(session, actor, code, int(asked) if asked else None)
     view = revision_view(session, item.portfolio, revision)
+    answers = item.is_author and item.evidence.state in (EvidenceState.RETURNED, EvidenceState.ASSESSED)
+    unanswered = statuses_to_answer(session, item.evidence) if answers else []
     return render(
         request,
         "evidence/item.html",
@@ -49,7 +53,8 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         revisions=visible_revisions(session, item),
         submission=submissions_of(session, item.evidence.id).get(revision.id),
         events=timeline(session, item.portfolio, item.evidence),
-        can=_can(session, item),
+        can=_can(item, unanswered),
+        answer=answer_words(unanswered),
         may_caption=may_caption(session, actor, revision),
         testimony=testimony_view(session, item.evidence, revision),
         **testimony_words(),
@@ -80,19 +85,18 @@ def said(item: Item, details: dict[str, object], *, rpl: bool) -> dict[str, obje
     }
 
 
-def _can(session: Session, item: Item) -> dict[str, bool]:
+def _can(item: Item, unanswered: Sequence[Status]) -> dict[str, bool]:
     """Which steps the page offers; the services check them again."""
     state = item.evidence.state
     mine = item.is_author and item.portfolio.state is PortfolioState.ACTIVE
     draft = mine and state is EvidenceState.DRAFT
-    answers = mine and state in (EvidenceState.RETURNED, EvidenceState.ASSESSED)
     first = draft and item.evidence.revisions[-1].started_from is None
     return {
         "edit": draft,
         "withdraw": first,
         "discard": draft and not first,
         "restore": mine and state is EvidenceState.WITHDRAWN,
-        "revise": answers and bool(mappings_to_answer(session, item.evidence)),
+        "revise": mine and bool(unanswered),
     }
 
 

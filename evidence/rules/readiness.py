@@ -16,7 +16,7 @@ from evidence.rules.kinds import (
     detail_date,
     detail_fields,
 )
-from evidence.rules.locators import Locator, parse_fragment
+from evidence.rules.locators import WHOLE, Extent, locator_words, parse_fragment, problem_of
 from portfolio.core.errors import Invalid
 
 OLDEST_YEARS = 60
@@ -43,6 +43,7 @@ class DraftPicture:
     has_site: bool = False
     rpl: bool = False
     file_codes: frozenset[str] = frozenset()
+    extents: Mapping[str, Extent] = field(default_factory=dict)  # by file code, as far as files were measured
     mappings: tuple[MappingPicture, ...] = ()
 
 
@@ -184,15 +185,23 @@ def _mappings(draft: DraftPicture) -> Iterator[Problem]:
             if file_code is not None and file_code not in draft.file_codes:
                 sentence = "points into a file that is no longer there. Choose the part again."
                 yield Problem("mappings", f"{mapping.criterion_ref} {sentence}")
-            elif not _is_readable(fragment):
-                yield Problem("mappings", f"{mapping.criterion_ref} names a part that cannot be read.")
+            elif sentence := _part_problem(fragment, draft.extents.get(file_code or "")):
+                yield Problem("mappings", f"{mapping.criterion_ref} {sentence}")
 
 
-def _is_readable(fragment: str) -> bool:
+def _part_problem(fragment: str, extent: Extent | None) -> str:
+    """Why a part cannot be shown, after the reference of its criterion; "" when it can.
+
+    A part may have been marked before its file was measured.
+    """
     try:
-        return not fragment or isinstance(parse_fragment(fragment), Locator)
+        part = parse_fragment(fragment) if fragment else WHOLE
     except Invalid:
-        return False
+        return "names a part that cannot be read."
+    problem = problem_of(part, extent)
+    return (
+        f"names the part “{locator_words(part)}”, which lies outside its file. {problem}" if problem else ""
+    )
 
 
 DECLARATION = (

@@ -14,6 +14,7 @@ from portfolio.people.queries.access import (
     usable_link,
 )
 from portfolio.people.queries.actors import actor_by_session, actor_for, memberships_in_force
+from portfolio.people.queries.decisions import About, CentreDecision, centre_decisions
 from portfolio.people.queries.installation import centres, get_centre, is_empty, jobs_in_hand, only_centre
 from portfolio.people.queries.members import (
     MemberDetail,
@@ -34,6 +35,8 @@ from portfolio.people.queries.members import (
 from portfolio.people.queries.messages import get_message, get_notification, notifications_of, outbox_of
 
 __all__ = [
+    "About",
+    "CentreDecision",
     "KeptForm",
     "MemberDetail",
     "MemberFilter",
@@ -41,6 +44,7 @@ __all__ = [
     "OpenedLink",
     "actor_by_session",
     "actor_for",
+    "centre_decisions",
     "centres",
     "get_assurance",
     "get_centre",

@@ -4,7 +4,6 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portfolio.core import log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid
 from portfolio.people import queries, service
@@ -22,7 +21,7 @@ def _context(session: Session, actor: Actor) -> dict[str, object]:
     return {
         "sites": queries.sites_of(session, actor),
         "zones": queries.zone_names(),
-        "entries": log.entries_of(session, log.Stream.centre(actor.centre_code), limit=20),
+        "decisions": queries.centre_decisions(session, actor),
     }
 
 

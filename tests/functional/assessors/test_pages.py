@@ -568,3 +568,20 @@ def test_an_assessor_of_one_unit_decides_there_and_reads_the_rest(
     page = browse("unallocated_assessor").get(f"/reviews/{code}").text
     assert page.count('data-decide="met"') == 1
     assert "Another assessor decides" in page
+
+
+def test_an_answer_is_optional_once_other_evidence_meets_the_criteria(
+    database: Database, world: World, browse: Browse
+) -> None:
+    acting.judge(database, world, acting.submitted(database, world, 1), {0: Decision.NOT_YET})
+    with database.read() as session:
+        page = f"/evidence/{session.scalars(select(Evidence.code)).one()}"
+    candidate = browse("candidate")
+    assert "This needs your answer" in candidate.get(page).text
+
+    acting.judge(database, world, acting.submitted(database, world, 1))
+
+    text = candidate.get(page).text
+    assert "This needs your answer" not in text
+    assert "All its criteria are met by other evidence; answering is optional." in text
+    assert "Begin a new revision" in text

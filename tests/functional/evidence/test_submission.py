@@ -7,6 +7,7 @@ import pytest
 
 from criteria.rules import EvidenceKind
 from evidence.models import Mapping, Revision, Submission
+from evidence.previews.models import BlobFacts
 from evidence.queries import content_digest, get_draft
 from evidence.rules import DECLARATION, EvidenceState
 from evidence.service import (
@@ -247,3 +248,23 @@ def test_two_tabs_saving_then_submitting_keep_the_first_tabs_text(database: Data
     assert frozen(database, code).text == "From tab one"
     with database.read() as session, pytest.raises(Locked):
         get_draft(session, world.actor(session, "candidate"), code)
+
+
+def test_a_part_beyond_the_length_measured_since_is_named_and_nothing_is_lost(
+    database: Database, world: World, store: BlobStore
+) -> None:
+    code = begin(database, world)
+    file = attach(database, world, store, code, "call.mp3")
+    part = Claim(world.criterion_codes[0], "Listen.", ((file, "t=5,9"),))
+    with database.write() as session:
+        map_criteria(session, world.actor(session, "candidate"), code, [part])
+        session.query(BlobFacts).one().duration_seconds = 3.0
+
+    with pytest.raises(Invalid, match="missing") as refused, database.write() as session:
+        submit_evidence(session, world.actor(session, "candidate"), code, declared=True)
+
+    assert "“0:05–0:09”" in refused.value.errors["mappings"]
+    with database.read() as session:
+        assert [mapping.locators for mapping in session.query(Mapping)] == [
+            [{"file": file, "fragment": "t=5,9"}]
+        ]

@@ -262,3 +262,21 @@ def test_every_log_chain_holds(browse: Browse, database: Database, world: World)
     with database.read() as session:
         assert list(log.verify_streams(session)) == []
         assert (session.scalar(select(func.count()).select_from(log.LogEntry)) or 0) > 3
+
+
+def test_the_centre_page_says_whom_each_decision_is_about(
+    browse: Browse, database: Database, world: World
+) -> None:
+    browser = browse("manager")
+    assert browser.submit("/people", NEW).status_code == 303
+    site = browser.submit("/centre/sites", {"name": "Mill <Lane>", "address": "Leeds"})
+    assert site.status_code == 303
+    iqa, assessor = (code_of(database, world, name) for name in ("iqa", "trainee"))
+    assert browser.submit(f"/people/{assessor}/assurances", {"iqa": iqa}).status_code == 303
+    page = browser.get("/centre").text
+    with database.read() as session:
+        zoe = session.scalars(select(Person.code).where(Person.email == NEW["email"])).one()
+    assert "Role given: Assessor" in page
+    assert f'<a href="/people/{zoe}"><bdi>Zoë Šimůnek</bdi></a>' in page
+    assert "<bdi>Mill &lt;Lane&gt;</bdi>" in page
+    assert all(f'<a href="/people/{code}">' in page for code in (iqa, assessor))

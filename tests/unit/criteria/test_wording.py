@@ -23,6 +23,7 @@ from criteria.rules import (
 )
 from criteria.wording import (
     SIGNED_WORD,
+    answer_words,
     count_words,
     date_words,
     explain,
@@ -241,3 +242,19 @@ def test_lists_in_sentences(words: list[str], expected: str) -> None:
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
 def test_numbers_with_their_noun(number: int, expected: str) -> None:
     assert count_words(number, "day", "days") == expected
+
+
+@pytest.mark.parametrize(
+    ("statuses", "optional"),
+    [
+        ([Status.MET], True),
+        ([Status.MET, Status.MET], True),
+        ([Status.MET, Status.PARTLY_MET], False),
+        ([Status.NEEDS_ACTION], False),
+        ([], False),
+    ],
+)
+def test_an_answer_is_optional_when_all_its_criteria_are_met(statuses: list[Status], optional: bool) -> None:
+    words = answer_words(statuses)
+    assert words.optional is optional
+    assert ("optional" in words.sentence) is optional

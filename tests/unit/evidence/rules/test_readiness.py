@@ -11,6 +11,7 @@ from evidence.rules import (
     FIELDS,
     GUIDES,
     DraftPicture,
+    Extent,
     MappingPicture,
     complete_rows,
     problems_before_submission,
@@ -148,3 +149,27 @@ def test_half_filled_rows_do_not_count() -> None:
     rows = {"questions": [*ROWS, {"question": "And?", "answer": ""}, {"question": "", "answer": ""}]}
 
     assert complete_rows(rows) == [("Why?", "Because.")]
+
+
+@pytest.mark.parametrize(
+    ("fragment", "words"),
+    [
+        ("t=0,3", ""),
+        ("t=1", ""),
+        ("t=5,9", "1.2 names the part “0:05–0:09”, which lies outside its file."),
+        ("page=1", ""),
+        ("page=3-4", "1.2 names the part “pages 3–4”, which lies outside its file."),
+        ("", ""),
+    ],
+)
+def test_a_part_that_was_marked_before_its_file_was_measured_is_checked(fragment: str, words: str) -> None:
+    draft = ready(
+        K.RECORDING,
+        extents={"f1": Extent(3.0, 2)},
+        mappings=(MappingPicture("1.2", "It shows that.", (("f1", fragment),)),),
+    )
+
+    said = [problem.sentence for problem in problems_before_submission(draft, TODAY)]
+
+    assert len(said) == bool(words)
+    assert all(sentence.startswith(words) and len(sentence) > len(words) for sentence in said)
