@@ -1,8 +1,10 @@
 """Database fixtures: each test gets its own copy of a migrated database.
 
 `--databases sqlite|postgres|all` chooses the engines; a test that is about one engine says so with
-`@pytest.mark.databases("postgres")`, which then wins over the option. A test that asks for the fixture
-`world` finds the cast in its copy from the start.
+`@pytest.mark.databases("postgres")`, which then wins over the option. With `all`, a functional test that has a
+table of cases plays them all on SQLite and the first one on PostgreSQL: they differ in who asks and in what is
+typed, not in what the database does. `--every-case` plays all on both. A test that asks for the fixture `world`
+finds the cast in its copy from the start.
 
 One SQLAlchemy engine per kind serves all tests of a process, so that a statement is compiled once and not
 once per test; it connects to the database of the test that is running.
@@ -36,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="engines that tests with a database run on (default: sqlite)",
     )
+    parser.addoption(
+        "--every-case",
+        action="store_true",
+        help="with --databases all: play the tables of functional tests in full on PostgreSQL, too",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,6 +62,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         [pytest.param(kind, marks=pytest.mark.postgres if kind == "postgres" else ()) for kind in kinds],
         scope="session",
     )
+
+
+@pytest.hookimpl(tryfirst=True)  # before the order is shuffled: the first case is the same one each time
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--databases") != "all" or config.getoption("--every-case"):
+        return
+    seen: set[str] = set()
+    kept, spared = [], []
+    for item in items:
+        repeats = _is_case_on_postgres(item) and item.nodeid.partition("[")[0] in seen
+        (spared if repeats else kept).append(item)
+        if _is_case_on_postgres(item):
+            seen.add(item.nodeid.partition("[")[0])
+    items[:] = kept
+    config.hook.pytest_deselected(items=spared)
+
+
+def _is_case_on_postgres(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgres") is not None and item.nodeid.startswith("tests/functional/")
 
 
 @pytest.fixture(scope="session")
