@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from evidence.filenames import content_disposition
+from evidence.handing import OURSELVES, Handing
 from evidence.sniff import is_inline_safe
 from evidence.storage import BlobReader, BlobStore, StoredBlob
 
@@ -84,8 +85,11 @@ class Download:
     as_attachment: bool = False
 
 
-def blob_response(request: Request, store: BlobStore, download: Download) -> Response:
-    """Answer GET or HEAD for a stored file: 200, 206, 304 or 416. May block; call it in a thread.
+def blob_response(
+    request: Request, store: BlobStore, download: Download, handing: Handing = OURSELVES
+) -> Response:
+    """Answer GET or HEAD for a stored file: 200, 206, 304 or 416, or what `handing` makes of it. May block; call it
+    in a thread.
 
     Shown in the page only when the kind is known to be safe and no download was asked for. Raises
     BlobMissing or Unavailable before the first byte leaves.
@@ -95,6 +99,8 @@ def blob_response(request: Request, store: BlobStore, download: Download) -> Res
     if if_none_match(request.headers.get("if-none-match"), etag):
         kept = {name: headers[name] for name in ("ETag", "Cache-Control", "Vary")}
         return Response(status_code=304, headers=kept)
+    if handed := handing.response(store, download.blob.key, headers, method=request.method):
+        return handed
     if request.method == "HEAD":
         store.size(download.blob.key)
         return Response(headers={**headers, "Content-Length": str(size)})

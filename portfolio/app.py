@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import portfolio.tables  # noqa: F401  (every model is known after this)
+from evidence.handing import Handing
 from evidence.storage import BlobStore
 from evidence.uploads import Desk
 from portfolio.core import jobs, mail
@@ -128,6 +129,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         redirect_slashes=False,  # the answer would repeat the Host header; see errors.py
     )
     app.state.settings, app.state.database, app.state.store = settings, parts.database, parts.store
+    handing = Handing(settings.accel_path, settings.s3_signed_seconds)
+    app.state.handing = handing
     app.state.uploads = Desk(parts.database, parts.store, settings)
     app.state.load_actor = partial(load_actor, idle=timedelta(minutes=settings.session_idle_minutes))
     app.state.questions = QUESTIONS
@@ -137,5 +140,6 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         # Not include_router: that works out every endpoint's parameters anew, for 0.2 s of the first request.
         app.router.routes.extend(router.routes)
     app.mount("/static", _Static(directory=static_dir()), name="static")
-    app.add_middleware(Envelope, https=settings.https, unexpected=errors.unexpected)
+    media_from = handing.media_origin(parts.store)
+    app.add_middleware(Envelope, https=settings.https, unexpected=errors.unexpected, media_from=media_from)
     return app

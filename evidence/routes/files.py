@@ -175,7 +175,7 @@ def send_file(request: Request, code: str, session: ReadSession, actor: CurrentA
     wanted = Download(
         blob, found.blob.media_type, found.file.name, as_attachment="download" in request.query_params
     )
-    return blob_response(request, request.app.state.store, wanted)
+    return blob_response(request, request.app.state.store, wanted, request.app.state.handing)
 
 
 @routes.page("/files/{code}/previews/{preview}", EVIDENCE_VIEW)
@@ -186,7 +186,7 @@ def send_preview(
     found, blob = get_preview(session, actor, code, preview)
     stored = StoredBlob(blob.store, blob.key, blob.sha256, blob.size_bytes)
     wanted = Download(stored, blob.media_type, f"Preview of {found.file.name}")
-    return blob_response(request, request.app.state.store, wanted)
+    return blob_response(request, request.app.state.store, wanted, request.app.state.handing)
 
 
 @routes.action("/files/{code}/remove", EVIDENCE_WRITE)

@@ -3,6 +3,7 @@
 Each setting is read from an environment variable `PORTFOLIO_<NAME>`. Importing this module reads nothing.
 """
 
+import re
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
@@ -45,6 +46,16 @@ class Settings(BaseSettings):
     s3_prefix: str = Field("", description="Key prefix inside the bucket")
     s3_access_key: SecretStr = Field(SecretStr(""), description="Access key")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key")
+
+    s3_signed_seconds: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="Send recordings and downloads from S3 by addresses good for this long; 0: not",
+    )
+    accel_path: str = Field(
+        "", description="Internal location of nginx that is the folder of files, e.g. /stored; empty: not"
+    )
 
     max_file_bytes: int = Field(10 * GIBIBYTE, ge=1, description="Largest file that is accepted, in bytes")
     upload_days: int = Field(7, ge=1, le=365, description="Unfinished uploads are kept this long, in days")
@@ -119,6 +130,13 @@ class Settings(BaseSettings):
         if not is_name:  # an empty one would listen on every address
             raise ValueError("must be an address or a name; 0.0.0.0 listens on all addresses")
         return value
+
+    @field_validator("accel_path")
+    @classmethod
+    def _location(cls, value: str) -> str:
+        if value and not re.fullmatch(r"(/[A-Za-z0-9_.-]+)+/?", value):
+            raise ValueError("must be a path such as /stored")
+        return value.rstrip("/")
 
     @field_validator("s3_endpoint")
     @classmethod

@@ -29,6 +29,15 @@ HEADERS = {
 _RECORDING = "camera=(self), microphone=(self), geolocation=(), interest-cohort=()"
 
 
+def _headers(media_from: str) -> dict[str, str]:
+    """The headers above, with a further origin that players may get sound and film from."""
+    if not media_from:
+        return HEADERS
+    return HEADERS | {
+        "content-security-policy": CSP.replace("media-src 'self'", f"media-src 'self' {media_from}")
+    }
+
+
 def may_record(response: Response) -> Response:
     """The answer, its page allowed to ask for the microphone and the camera; no other page may."""
     response.headers["permissions-policy"] = _RECORDING
@@ -42,8 +51,16 @@ class Envelope:
     that nobody caught is answered by `unexpected` and raised again, for the server's log.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool, unexpected: Callable[[Request], Response]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        https: bool,
+        unexpected: Callable[[Request], Response],
+        media_from: str = "",
+    ) -> None:
         self.app, self.https, self.unexpected = app, https, unexpected
+        self.headers = _headers(media_from)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +75,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 headers["x-request-id"] = request_id
                 if self.https:
