@@ -3,9 +3,11 @@
 # ruff: noqa: F401
 
 import assessors.models
+import assessors.visit_models
 import criteria.models
 import evidence.models
 import evidence.previews.models
+import evidence.reply_models
 import evidence.storage_models
 import evidence.timed_models
 import evidence.witness_models

@@ -1,6 +1,6 @@
 """The pages of assessing. `ROUTERS` in the order in which addresses are tried."""
 
-from assessors.routes import countersign, decisions, feedback, queue, records, review, units
+from assessors.routes import countersign, decisions, feedback, queue, records, review, units, visits
 
 ROUTERS = (
     queue.routes,
@@ -9,5 +9,6 @@ ROUTERS = (
     feedback.routes,
     decisions.routes,
     records.routes,
+    visits.routes,
     units.routes,
 )

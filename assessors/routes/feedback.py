@@ -6,6 +6,7 @@ from starlette.responses import Response
 from assessors.permissions import FEEDBACK
 from assessors.queries.decisions import PAGE_SIZE, feedback_for
 from assessors.routes.queue import page_links, page_start
+from evidence.queries.replies import records_without_word
 from portfolio.web.deps import CurrentActor, ReadSession, Routes
 from portfolio.web.pages import render
 
@@ -22,5 +23,6 @@ def show_feedback(request: Request, session: ReadSession, actor: CurrentActor) -
         "assessors/feedback.html",
         title="Feedback",
         entries=entries,
+        unconfirmed=records_without_word(session, actor),
         pages=page_links(request, start, len(entries), total, PAGE_SIZE),
     )

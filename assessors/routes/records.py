@@ -9,6 +9,8 @@ from starlette.responses import Response
 from assessors.forms import QUESTION_COUNT, RecordValues, Typed, read_record, recording_of
 from assessors.permissions import JUDGE
 from assessors.service import begin_record, record_evidence
+from assessors.service.visits import keep_as_visit
+from assessors.visit_forms import notes_of
 from criteria.rules import EvidenceKind
 from evidence.queries import Draft, criteria_to_choose, get_draft, revision_view, sites_of
 from evidence.rules import ASSESSOR_KINDS, ASSESSOR_STATEMENT, GUIDES, QUESTION_ROWS, FieldKind, detail_fields
@@ -71,6 +73,8 @@ def show_record(
     kind = _kind(draft.evidence.kind.value)
     if draft.portfolio.id != portfolio.id or kind is None:
         raise NotFound()
+    if kind is EvidenceKind.OBSERVATION:
+        return see_other(request, f"/portfolios/{code}/records/{evidence_code}/visit")
     return _draw(request, session, actor, portfolio, kind, _values_of(session, draft), draft=draft)
 
 
@@ -89,7 +93,11 @@ def record(
         posted.check()
         if posted.raw("action") == "files":
             with session.begin_nested():
-                item = begin_record(session, actor, code, recording)
+                if kind is EvidenceKind.OBSERVATION:
+                    notes = notes_of(values, recording, posted)
+                    item = keep_as_visit(session, actor, code, recording, notes)
+                else:
+                    item = begin_record(session, actor, code, recording)
             return see_other(request, f"/portfolios/{code}/records/{item.code}", "Kept. Add the files now.")
         record_evidence(session, actor, code, recording)
     except (Invalid, Stale, Locked, Forbidden) as error:

@@ -11,11 +11,17 @@ from assessors.models import Judgement, Review, ReviewDraft
 from assessors.queries.live import LiveMapping
 from assessors.rules import VACSR, Answer, Decision, ReviewOutcome
 from assessors.service.shared import keep_state, mark_activity, qualified_for, tell, tell_candidate, units_in
+from evidence.rules.replies import awaits_word
 from portfolio.core import clock, ids
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid
 from portfolio.core.touched import touch_criteria
 from portfolio.records.models import Portfolio
+
+_ASK = (
+    "Read it and confirm that it says what happened, or comment on it. Your word stands beside the record; "
+    "the decision neither waits for it nor changes by it."
+)
 
 REASON_LIMIT = 5_000
 
@@ -112,7 +118,11 @@ def tell_of_record(
     else:
         verdict = _verdict(judgements)
     title = f"{actor.name} recorded {said} for you: {verdict}"
-    tell_candidate(session, portfolio, "evidence.recorded", title, f"/evidence/{decided[0].item.code}")
+    item = decided[0].item
+    asked = awaits_word(item.kind, item.created_by_id, portfolio.candidate_id)
+    tell_candidate(
+        session, portfolio, "evidence.recorded", title, f"/evidence/{item.code}", _ASK if asked else ""
+    )
 
 
 def _tell_countersigners(

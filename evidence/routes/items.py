@@ -18,6 +18,7 @@ from evidence.queries import (
     timeline,
     visible_revisions,
 )
+from evidence.queries.replies import words_on
 from evidence.queries.witness import testimony_view
 from evidence.rules import EvidenceState, complete_rows, detail_fields
 from evidence.rules.witness import decline_words, request_state_word, way_words
@@ -57,6 +58,9 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         answer=answer_words(unanswered),
         may_caption=may_caption(session, actor, revision),
         testimony=testimony_view(session, item.evidence, revision),
+        words=words_on(session, actor, item, revision),
+        typed="",
+        errors={},
         **testimony_words(),
         kind_word=kind_word,
         **said(item, view.revision.details, rpl=revision.rpl),

@@ -22,5 +22,6 @@ onContent((root) => root.querySelector("[data-error-summary]")?.focus());
 // of all its elements for what htmx should do.
 if (document.querySelector("[hx-get], [hx-post]")) import("./requests.js");
 if (document.querySelector("[data-upload]")) import("./upload.js");
+if (document.querySelector("[data-now-into]")) import("./visit.js");
 if (document.querySelector("[data-recorder]")) import("./record.js");
 else if (isLeft()) import("./leftovers.js");

@@ -1,0 +1,242 @@
+"""A visit: planned with the criteria to look for, written down while it lasts, finished as an observation.
+
+Until it is finished nothing is mapped and nothing decided. What the observation says is in its draft, the rest in
+the row of the visit; both are saved together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from assessors.models import Review
+from assessors.permissions import JUDGE
+from assessors.queries.visits import VisitView, get_visit, open_codes
+from assessors.service.records import Recording, record_evidence
+from assessors.service.shared import take_portfolio_by_code, tell_candidate
+from assessors.visit_models import Visit
+from criteria.models import Node
+from criteria.rules import EvidenceKind
+from evidence.models import Evidence
+from evidence.rules import reference
+from evidence.service import DraftFields, create_draft, save_draft
+from portfolio.core import clock, log
+from portfolio.core.actor import Actor
+from portfolio.core.errors import Invalid, NotFound, Stale
+from portfolio.records.models import Portfolio
+
+_NEVER = -1  # no version of a draft: saving then only succeeds where nothing changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A visit to come. `planned` are codes of criteria; `code`, proposed by the page, names the item."""
+
+    fields: DraftFields
+    planned: Sequence[str]
+    code: str
+    tell: bool = False
+    day_words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """What a window holds. `answers` by criterion: {"decision", "note", "feedback"}, each "" for nothing.
+
+    `version` is the one the window knows, `tab` names it, so that it never conflicts with its own saving.
+    """
+
+    fields: DraftFields
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    comment: str = ""
+    version: int = 0
+    tab: str = ""
+
+
+def plan_visit(session: Session, actor: Actor, portfolio_code: str, plan: Plan) -> Evidence:
+    """Begin the draft of an observation with its plan, and tell the candidate if wanted.
+
+    The same form sent twice plans one visit. Raises NotFound, Locked (closed), Invalid (`criteria`, `site`).
+    """
+    portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    planned = _allowed(session, actor, portfolio, plan.planned)
+    item = create_draft(session, actor, portfolio_code, EvidenceKind.OBSERVATION, plan.fields, code=plan.code)
+    if session.get(Visit, item.id) is not None:
+        return item
+    _add_row(session, actor, item, planned)
+    _log_plan(session, actor, portfolio, item, planned)
+    if plan.tell:
+        _tell(session, actor, portfolio, item, plan)
+    return item
+
+
+def keep_as_visit(
+    session: Session, actor: Actor, portfolio_code: str, recording: Recording, notes: Notes
+) -> Evidence:
+    """Keep a record that is not finished yet as a visit, with the criteria that it decides as its plan.
+
+    Kept again under the same code, it says what was posted last. Raises NotFound, Locked, Invalid (site).
+    """
+    portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    item = create_draft(
+        session, actor, portfolio_code, EvidenceKind.OBSERVATION, recording.fields, code=recording.code
+    )
+    if session.get(Visit, item.id) is None:
+        decided = [code for code in open_codes(session, actor, portfolio) if code in recording.seen]
+        _add_row(session, actor, item, decided)
+    view = get_visit(session, actor, portfolio_code, item.code)
+    save_visit(session, actor, portfolio_code, item.code, replace(notes, version=view.version))
+    return item
+
+
+def change_plan(
+    session: Session, actor: Actor, portfolio_code: str, evidence_code: str, planned: Sequence[str]
+) -> None:
+    """Look for these criteria instead. What was written about one that is left out stays, and comes back with it.
+
+    Raises NotFound, Locked, Invalid (`criteria`).
+    """
+    portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    view = get_visit(session, actor, portfolio_code, evidence_code, for_update=True)
+    chosen = _allowed(session, actor, portfolio, planned)
+    if list(view.planned) == chosen and view.visit:
+        return
+    row = view.visit or _add_row(session, actor, view.draft.evidence, chosen)
+    _write(row, {**row.data, "planned": chosen})
+    _log_plan(session, actor, portfolio, view.draft.evidence, chosen)
+
+
+def save_visit(
+    session: Session, actor: Actor, portfolio_code: str, evidence_code: str, notes: Notes
+) -> VisitView:
+    """Keep what was written so far.
+
+    Saving what stands there already changes nothing and never fails. Raises Stale when another window saved
+    something else since, and nothing is overwritten; NotFound, Locked, Invalid (site).
+    """
+    view = get_visit(session, actor, portfolio_code, evidence_code, for_update=True)
+    row = view.visit or _add_row(session, actor, view.draft.evidence, view.planned)
+    answers = {**row.data.get("answers", {}), **{code: dict(each) for code, each in notes.answers.items()}}
+    wanted = {**row.data, "answers": _said(answers), "comment": notes.comment}
+    knows = notes.version == view.version or _left_by(row, notes.tab, view)
+    if not knows and not _same(row.data, wanted):
+        raise Stale(
+            "You wrote to this visit in another window. Nothing was overwritten; reload the page to see it."
+        )
+    known = view.draft.revision.edit_version if knows else _NEVER
+    revision = save_draft(session, actor, evidence_code, notes.fields, known)
+    if not _same(row.data, wanted) or row.data.get("revision") != revision.edit_version:
+        _write(row, {**wanted, "tab": notes.tab, "revision": revision.edit_version})
+    session.flush()
+    return get_visit(session, actor, portfolio_code, evidence_code)
+
+
+def finish_visit(
+    session: Session, actor: Actor, portfolio_code: str, notes: Notes, recording: Recording
+) -> Review:
+    """Save, record and judge in one go; the candidate is asked to confirm or comment. Sent twice, it is done once.
+
+    Raises as `save_visit` and `record_evidence`.
+    """
+    take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    row = session.scalars(
+        select(Visit)
+        .join(Evidence, Evidence.id == Visit.evidence_id)
+        .where(Evidence.code == recording.code, Visit.person_id == actor.person_id)
+    ).one_or_none()
+    if row is not None and row.finished_at is not None:
+        return record_evidence(session, actor, portfolio_code, recording)
+    with session.begin_nested():
+        view = save_visit(session, actor, portfolio_code, recording.code, notes)
+        review = record_evidence(session, actor, portfolio_code, recording)
+        assert view.visit is not None  # saving made it
+        view.visit.finished_at = clock.now()
+        decided = set(recording.seen)
+        log.append(
+            session,
+            actor,
+            log.Stream.portfolio(portfolio_code),
+            "visit.finished",
+            recording.code,
+            {
+                "decided": [code for code in view.planned if code in decided],
+                "not_seen": [code for code in view.planned if code not in decided],
+            },
+        )
+    return review
+
+
+def _allowed(session: Session, actor: Actor, portfolio: Portfolio, planned: Sequence[str]) -> list[str]:
+    """The wanted criteria in the framework's order. Invalid when there are none, or not the actor's to judge."""
+    wanted = set(planned)
+    found = [code for code in open_codes(session, actor, portfolio) if code in wanted]
+    if not found:
+        raise Invalid("Nothing was planned.", {"criteria": "Choose at least one criterion to look for."})
+    if len(found) < len(wanted):
+        raise Invalid(
+            "The plan was not saved.",
+            {"criteria": "One of them is not yours to judge, or its unit was signed off. Choose again."},
+        )
+    return found
+
+
+def _add_row(session: Session, actor: Actor, item: Evidence, planned: Sequence[str]) -> Visit:
+    now = clock.now()
+    row = Visit(
+        evidence_id=item.id,
+        person_id=actor.person_id,
+        data={"planned": list(planned), "answers": {}, "comment": "", "tab": "", "revision": 0},
+        edit_version=0,
+        planned_at=now,
+        saved_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _write(row: Visit, data: dict[str, Any]) -> None:
+    row.data, row.edit_version, row.saved_at = data, row.edit_version + 1, clock.now()
+
+
+def _said(answers: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """The answers that say something."""
+    return {code: dict(each) for code, each in answers.items() if any(each.values())}
+
+
+def _same(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(stored.get(name) == wanted.get(name) for name in ("answers", "comment"))
+
+
+def _left_by(row: Visit, tab: str, view: VisitView) -> bool:
+    """Whether this window was the last to save, and nobody changed the draft elsewhere since."""
+    stored = row.data
+    return (
+        bool(tab) and stored.get("tab") == tab and stored.get("revision") == view.draft.revision.edit_version
+    )
+
+
+def _log_plan(
+    session: Session, actor: Actor, portfolio: Portfolio, item: Evidence, planned: Sequence[str]
+) -> None:
+    log.append(
+        session,
+        actor,
+        log.Stream.portfolio(portfolio.code),
+        "visit.planned",
+        item.code,
+        {"reference": reference(item.number), "criteria": list(planned)},
+    )
+
+
+def _tell(session: Session, actor: Actor, portfolio: Portfolio, item: Evidence, plan: Plan) -> None:
+    nodes = session.scalars(select(Node).where(Node.code.in_(plan.planned)).order_by(Node.position)).all()
+    if not nodes:
+        raise NotFound()
+    place = str(plan.fields.details.get("place") or "")
+    looks = "\n".join(f"{node.ref} {node.text}" for node in nodes)
+    body = (f"Place: {place}\n\n" if place else "") + f"What will be looked for:\n{looks}"
+    title = f"{actor.name} plans to observe you{plan.day_words}: {plan.fields.title or 'a visit'}"
+    tell_candidate(session, portfolio, "visit.planned", title, "/portfolio", body)
