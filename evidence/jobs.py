@@ -89,7 +89,7 @@ def remove_unused_blob(database: Database, store: BlobStore, blob_id: int) -> bo
     """
     with database.write() as session:
         found = forget_unused_blob(session, blob_id)
-        if found is None or found[0] != store.name:
+        if found is None or found[0] not in store.names:
             return False
         store.delete(found[1], unless_modified_since=clock.now() - GRACE)
     log.info("removed a file that nothing cites")

@@ -89,8 +89,8 @@ class Parts:
 
 def open_parts(settings: Settings) -> Parts:
     """Open database and store. Raises Unavailable when either is away."""
-    engine = make_engine(settings.url, pool_size=settings.threads)
-    return Parts(settings, Database(engine, RECOMPUTE), open_store(settings))
+    database = Database(make_engine(settings.url, pool_size=settings.threads), RECOMPUTE)
+    return Parts(settings, database, open_store(settings, database))
 
 
 class _Static(StaticFiles):

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from portfolio import __version__
-from portfolio.commands import backup, demo, doctor, frameworks, people, serve, tracking, verify
+from portfolio.commands import backup, demo, doctor, frameworks, move, people, serve, tracking, verify
 from portfolio.commands.common import clear_errors, fail, refuse_odd
 
 cli = typer.Typer(
@@ -26,6 +26,7 @@ cli.command("import-framework")(frameworks.import_framework)
 cli.command("export")(frameworks.export)
 cli.command("gaps")(tracking.gaps)
 cli.command("verify")(verify.verify)
+cli.command("move-store")(move.move_store)
 cli.command("backup")(backup.backup)
 cli.command("restore")(backup.restore)
 

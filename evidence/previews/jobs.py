@@ -69,7 +69,7 @@ def look_at_blob(database: Database, store: BlobStore, room: Path, blob_id: int)
     """Probe one blob and make its previews. Nothing happens when the blob is gone. Raises Unavailable."""
     with database.read() as session:
         blob = wanted_blob(session, blob_id)
-    if blob is None or blob.store != store.name:
+    if blob is None or blob.store not in store.names:
         return
     with _source(store, blob, room) as source:
         look = making.look_at(source)
@@ -81,7 +81,7 @@ def encode_blob(database: Database, store: BlobStore, room: Path, blob_id: int) 
     with database.read() as session:
         wanted = is_encoding_wanted(session, blob_id)
         blob = wanted_blob(session, blob_id) if wanted else None
-    if blob is None or blob.store != store.name:
+    if blob is None or blob.store not in store.names:
         return
     with _source(store, blob, room) as source:
         shown, seconds = recordings.encode(source)
@@ -123,9 +123,9 @@ def _source(store: BlobStore, blob: Blob, room: Path) -> Iterator[Source]:
 
 
 def _local(store: BlobStore, blob: Blob, folder: Path) -> Path:
-    if isinstance(store, LocalStore):
-        store.size(blob.key)  # BlobMissing rather than whatever a program says of a missing file
-        return store.path(blob.key)
+    holder = store.at(blob.store)
+    if isinstance(holder, LocalStore) and holder.exists(blob.key):
+        return holder.path(blob.key)
     copy = (folder / "original").absolute()
     with store.open(blob.key) as reader, copy.open("wb") as file:
         for piece in reader:

@@ -81,6 +81,7 @@ def place_of(session: Session, upload: Upload) -> Place:
         parts=tuple(Part(row.number, row.etag, row.size_bytes) for row in rows),
         tail_key=upload.tail_key,
         tail_bytes=upload.tail_bytes,
+        store=upload.store,
     )
 
 

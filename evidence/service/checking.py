@@ -59,13 +59,15 @@ class Check:
     total_bytes: int
 
 
-def begin_check(database: Database, *, restart: bool = False) -> Check:
-    """Go on with the check that was stopped, or begin a new one: when there is none, with `restart`, and when the
-    old one was last worked on more than a month ago."""
+def begin_check(database: Database, *, restart: bool = False, since: datetime | None = None) -> Check:
+    """Go on with the check that was stopped, or begin a new one: when there is none, with `restart`, when the old
+    one was last worked on more than a month ago, and when it was begun before `since`."""
     with database.write() as session:
         going = select(StoreCheck).where(StoreCheck.finished_at.is_(None)).order_by(StoreCheck.id.desc())
         row = None if restart else session.scalars(going.limit(1)).one_or_none()
         if row is not None and row.saved_at < clock.now() - _TOO_OLD:
+            row = None
+        if row is not None and since is not None and row.started_at < since:
             row = None
         resumed = row is not None
         if row is None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from evidence.models import Blob, Upload
 from evidence.rules.tus import UploadState
+from evidence.service.blobs import hold_content
 from evidence.storage import BlobStore, StoredBlob, StoredKey, key_for
 from portfolio.core import clock
 from portfolio.core.db import Database
@@ -72,6 +73,7 @@ def _remove(database: Database, store: BlobStore, found: StoredKey, older_than: 
 
 def _hold(session: Session, store: str, found: StoredKey) -> Blob | None:
     """A row in the blob's place, so that nobody else's comes until the end; None when there is one already."""
+    hold_content(session, found.key)
     if _known(session, [found]):
         return None
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -20,7 +20,7 @@ from evidence.rules.tus import UploadState
 from evidence.service.files import Upload as StoredUpload
 from evidence.service.files import attach_file, check_upload, detach_file
 from evidence.service.limits import claim_room
-from evidence.storage import StoredBlob
+from evidence.storage import BlobStore, StoredBlob
 from evidence.storage.partial import Place
 from portfolio.core import clock, ids, jobs
 from portfolio.core.actor import Actor
@@ -83,19 +83,19 @@ def create_upload(
 
 
 def take_over(
-    session: Session, actor: Actor, code: str, store: str, offset: int, body_bytes: int | None
+    session: Session, actor: Actor, code: str, store: BlobStore, offset: int, body_bytes: int | None
 ) -> Hold:
     """Take the upload into this request's hands; an older request that still has it commits nothing more.
 
     Raises NotFound, Ended, Locked (the item is no draft any more); OffsetConflict and TooLarge as
-    `tus.check_place`. Bytes in another store than `store` are given up: the upload begins anew.
+    `tus.check_place`. Bytes that cannot be had from `store` are given up: the upload begins anew.
     """
     upload, evidence = get_upload(session, actor, code, clock.now(), for_update=True)
     if upload.state is UploadState.OPEN:
         get_draft(session, actor, evidence.code)
-        if upload.store != store:
+        if upload.store not in store.names:
             start_again(session, upload.id)
-            upload.store = store
+            upload.store = store.name
             session.flush()
     tus.check_place(offset, upload.received_bytes, upload.length_bytes, body_bytes)
     upload.generation += 1

@@ -39,8 +39,8 @@ class Part:
 class Place:
     """Where an unfinished upload lies. `received` bytes of `length` are durable.
 
-    The last four are for S3: the multipart upload with the parts it has, and an object with the rest, which is
-    too small to be a part.
+    `store` names the store that has them. The four before it are for S3: the multipart upload with the parts it
+    has, and an object with the rest, which is too small to be a part.
     """
 
     code: str
@@ -50,6 +50,7 @@ class Place:
     parts: tuple[Part, ...] = ()
     tail_key: str = ""
     tail_bytes: int = 0
+    store: str = ""
 
 
 class Ledger(Protocol):

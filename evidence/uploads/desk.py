@@ -98,7 +98,7 @@ class Desk:
         too when the earlier bytes are gone, and the upload then begins anew.
         """
         with _in_time(), self.partials.hold(code, TAKE_OVER_SECONDS), self._at_once() as session:
-            hold = service.take_over(session, actor, code, self.store.name, offset, body_bytes)
+            hold = service.take_over(session, actor, code, self.store, offset, body_bytes)
         try:
             return self.partials.open(hold.place, _Rows(self.database, hold, self._life))
         except PartialMissing as error:

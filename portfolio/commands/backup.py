@@ -14,11 +14,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
-from sqlalchemy import Connection, inspect, update
+from sqlalchemy import Connection, delete, inspect, update
 from sqlalchemy.engine import make_url
 
 from evidence.models import Blob
 from evidence.storage import BlobMissing, BlobStore
+from evidence.storage_models import StoreCheck, StoreFault, StoreMove
 from portfolio import __version__
 from portfolio.commands.common import DataDir, a_folder, err, opened, out, settings_for
 from portfolio.core import clock, dump, migrate
@@ -156,6 +157,8 @@ def _fill(url: str, source: Path, manifest: _Manifest, store: BlobStore) -> None
     with _database(url) as database, showing as advance, database.write() as session:
         dump.read_tables(session.connection(), list(manifest.tables), source / TABLES, advance)
         session.execute(update(Blob).values(store=store.name))
+        for table in (StoreMove, StoreFault, StoreCheck):  # they are about the stores of the old place
+            session.execute(delete(table))
 
 
 def _read_manifest(source: Path) -> _Manifest:

@@ -66,7 +66,7 @@ def test_the_same_content_is_looked_at_once(parts: Parts, world: World) -> None:
     photo_on_draft(parts, world, "one.jpg")
     photo_on_draft(parts, world, "two.jpg")
 
-    assert parts.worker().run_due() == 1
+    assert parts.worker().run_due() == 2  # a look and a virus scan
 
     assert [each.kind for each in previews(parts.database)] == [PreviewKind.PICTURE]
 

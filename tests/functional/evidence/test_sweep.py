@@ -177,7 +177,7 @@ def test_the_sweep_is_due_once_a_day_and_says_what_it_did(
         evidence_jobs.schedule(session)
 
     with caplog.at_level(logging.INFO, "evidence.jobs"):
-        assert parts.worker().run_due() == 2  # one sweep, and the reminders of witnesses
+        assert parts.worker().run_due() == 3  # one sweep, one count, and the reminders of witnesses
 
     assert "1 files without a row (6 bytes) and 1 unfinished writes removed" in caplog.text
     assert list(blobs_without_row(database, store)) == []
