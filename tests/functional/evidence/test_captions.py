@@ -192,6 +192,7 @@ def test_the_digest_covers_the_authors_captions(parts: Parts, world: World, brow
     assert before != after
 
 
+@pytest.mark.databases("sqlite", "postgres")
 def test_a_frozen_revision_keeps_its_captions_and_the_next_one_begins_with_them(
     parts: Parts, world: World, browse: Browse
 ) -> None:
