@@ -18,6 +18,8 @@ class Visit(Model):
     `data` is `{"planned": [criterion codes], "answers": {code: {"decision", "note", "feedback"}}, "comment",
     "tab", "revision"}`: the window that saved last, and the version of the draft it left. What the observation
     says itself is in the draft. Nothing is mapped before the visit is finished: a plan is no claim.
+
+    Another record that is kept for later (see `keep_record`) has a row, too, without a plan.
     """
 
     __tablename__ = "visits"

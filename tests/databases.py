@@ -69,7 +69,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--databases") != "all" or config.getoption("--every-case"):
         return
     seen: set[str] = set()
-    kept, spared = [], []
+    kept: list[pytest.Item] = []
+    spared: list[pytest.Item] = []
     for item in items:
         repeats = _is_case_on_postgres(item) and item.nodeid.partition("[")[0] in seen
         (spared if repeats else kept).append(item)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -107,6 +108,12 @@ def get_visit(
     return VisitView(draft, None, list(mapped))
 
 
+def kept_decisions(session: Session, draft: Draft) -> dict[str, Any]:
+    """What `keep_record` put aside beside the draft: "answers" by the code of the criterion, and "comment"."""
+    row = session.get(Visit, draft.evidence.id)
+    return dict(row.data) if row else {}
+
+
 def planned_units(units: Sequence[UnitChoice], planned: Sequence[str]) -> list[UnitChoice]:
     """The units with only those of their criteria that are planned; units and outcomes without any are left out."""
     wanted = set(planned)
@@ -139,6 +146,7 @@ def open_visits(session: Session, actor: Actor, start: int = 0) -> tuple[list[Vi
     wanted = (
         Visit.person_id == actor.person_id,
         Visit.finished_at.is_(None),
+        Evidence.kind == EvidenceKind.OBSERVATION,
         Evidence.state == EvidenceState.DRAFT,
         Portfolio.centre_id == actor.centre_id,
         Portfolio.id.in_(sorted({grant.portfolio_id for grant in actor.grants})),

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from assessors.forms import QUESTION_COUNT, RecordValues, Typed, read_record, recording_of
 from assessors.permissions import JUDGE
-from assessors.service import begin_record, record_evidence
+from assessors.queries.visits import kept_decisions
+from assessors.service import keep_record, record_evidence
 from assessors.service.visits import keep_as_visit
 from assessors.visit_forms import notes_of
 from criteria.rules import EvidenceKind
@@ -97,7 +98,7 @@ def record(
                     notes = notes_of(values, recording, posted)
                     item = keep_as_visit(session, actor, code, recording, notes)
                 else:
-                    item = begin_record(session, actor, code, recording)
+                    item = keep_record(session, actor, code, recording)
             return see_other(request, f"/portfolios/{code}/records/{item.code}", "Kept. Add the files now.")
         record_evidence(session, actor, code, recording)
     except (Invalid, Stale, Locked, Forbidden) as error:
@@ -116,10 +117,11 @@ def _crumbs(session: Session, portfolio: Portfolio) -> list[tuple[str, str]]:
 
 
 def _values_of(session: Session, draft: Draft) -> RecordValues:
-    """The form as the draft holds it; criteria stand as met until decided otherwise."""
+    """The form as it was kept. What the draft is mapped to without a decision stands undecided."""
     revision = draft.revision
     view = revision_view(session, draft.portfolio, revision)
     rows = revision.details.get(QUESTION_ROWS) or []
+    kept = kept_decisions(session, draft)
     return RecordValues(
         code=draft.evidence.code,
         title=revision.title,
@@ -130,8 +132,18 @@ def _values_of(session: Session, draft: Draft) -> RecordValues:
         details={name: value for name, value in revision.details.items() if isinstance(value, str)},
         rows=[(row.get("question", ""), row.get("answer", "")) for row in rows],
         by_criterion={
-            each.criterion.code: Typed(decision="met", note=each.mapping.reason) for each in view.mappings
+            each.criterion.code: _typed(kept.get("answers", {}).get(each.criterion.code), each.mapping.reason)
+            for each in view.mappings
         },
+        comment=kept.get("comment", ""),
+    )
+
+
+def _typed(answer: dict[str, Any] | None, note: str) -> Typed:
+    if answer is None:
+        return Typed(note=note)
+    return Typed(
+        decision=answer["decision"], feedback=answer["feedback"], vacsr=frozenset(answer["vacsr"]), note=note
     )
 
 

@@ -12,6 +12,7 @@ from assessors.queries.desk import get_desk, newest_review_by
 from assessors.rules import VACSR, Answer, Decision
 from assessors.service.reviews import Finished, finish_review
 from assessors.service.shared import take_portfolio_by_code
+from assessors.visit_models import Visit
 from criteria.models import Node
 from criteria.rules import EvidenceKind
 from evidence.models import Evidence, Revision, Submission
@@ -26,6 +27,7 @@ from evidence.service import (
     submit_evidence,
     unmap_criterion,
 )
+from portfolio.core import clock
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid
 
@@ -66,6 +68,27 @@ def begin_record(session: Session, actor: Actor, portfolio_code: str, recording:
     draft = get_draft(session, actor, item.code)
     save_draft(session, actor, item.code, recording.fields, draft.revision.edit_version)
     _map(session, actor, item, recording)
+    return item
+
+
+def keep_record(session: Session, actor: Actor, portfolio_code: str, recording: Recording) -> Evidence:
+    """`begin_record`, and what was decided so far is kept beside the draft: it decides nothing yet."""
+    item = begin_record(session, actor, portfolio_code, recording)
+    answers = {
+        code: {
+            "decision": seen.decision.value if seen.decision else "",
+            "feedback": seen.feedback,
+            "vacsr": sorted(seen.vacsr),
+        }
+        for code, seen in recording.seen.items()
+    }
+    now = clock.now()
+    row = session.get(Visit, item.id)
+    if row is None:
+        row = Visit(evidence_id=item.id, person_id=actor.person_id, planned_at=now)
+        session.add(row)
+    row.data, row.saved_at = {"planned": [], "answers": answers, "comment": recording.comment}, now
+    session.flush()
     return item
 
 

@@ -476,6 +476,36 @@ def test_files_can_be_added_before_a_record_is_judged(
     assert after.headers["location"] == f"/evidence/{data['code']}"
 
 
+@pytest.mark.databases("sqlite")
+def test_what_was_decided_before_the_files_came_is_kept_as_it_was(
+    database: Database, world: World, browse: Browse
+) -> None:
+    url = f"/portfolios/{world.portfolio_code}/records"
+    browser = browse("assessor")
+    first, second = world.criterion_codes[:2]
+    data = {
+        "kind": "questioning",
+        "code": ids.new_code(),
+        "title": "Questions on occupancy",
+        "occurred_on": "2026-10-01",
+        "question": ["What is occupancy?"],
+        "answer": ["It is high."],
+        f"decision-{first}": "not_yet",
+        f"feedback-{first}": "Say what it is a share of.",
+        f"decision-{second}": "met",
+        "comment": "We go on next week.",
+        "action": "files",
+    }
+    browser.submit(f"{url}/new", data)
+    page = browser.get(f"{url}/{data['code']}").text
+    assert f'value="not_yet" id="d-{first}-not_yet" checked' in page
+    assert f'value="met" id="d-{second}-met" checked' in page
+    assert "Say what it is a share of." in page
+    assert "We go on next week." in page
+    assert acting.statuses(database, world, 2) != ["met", "met"]
+    assert "Questions on occupancy" not in browser.get("/queue").text  # it is no visit
+
+
 READERS = {"candidate", "assessor", "trainee", "iqa", "lead_iqa", "eqa", "manager"}
 ASSESSING = {"assessor", "trainee"}
 PAGES = {
