@@ -16,7 +16,7 @@ from portfolio.records.models import Portfolio, PortfolioUnit
 from portfolio.records.queries import units_of
 
 PAGE = 50
-STAFF = (Role.ASSESSOR, Role.TRAINEE_ASSESSOR, Role.IQA)
+STAFF = (Role.ASSESSOR, Role.TRAINEE_ASSESSOR, Role.IQA, Role.EQA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,12 @@ class People:
     assessors: Sequence[tuple[str, str]]
     trainees: Sequence[tuple[str, str]]
     iqas: Sequence[tuple[str, str]]
+    eqas: Sequence[tuple[str, str]]
+
+    @property
+    def codes(self) -> set[str]:
+        """The codes of all of them."""
+        return {code for group in (self.assessors, self.trainees, self.iqas, self.eqas) for code, _ in group}
 
     @property
     def by_role(self) -> list[tuple[str, str]]:
@@ -36,6 +42,7 @@ class People:
                 ("assessor", "assessor", self.assessors),
                 ("trainee_assessor", "trainee assessor", self.trainees),
                 ("iqa", "internal quality assurer", self.iqas),
+                ("eqa", "external quality assurer", self.eqas),
             )
             for code, name in people
         ]
@@ -70,7 +77,7 @@ def active_versions(session: Session, actor: Actor) -> list[VersionHead]:
 
 
 def people_to_allocate(session: Session, actor: Actor) -> People:
-    """Assessors, trainees and IQAs of the centre, in order of name. Three queries."""
+    """Assessors, trainees and quality assurers of the centre, in order of name. Four queries."""
     return People(*(people_in_role(session, actor, role) for role in STAFF))
 
 

@@ -112,8 +112,7 @@ def _version(session: Session, actor: Actor, posted: Fields) -> VersionHead:
 def _people_ids(session: Session, actor: Actor) -> dict[str, int]:
     """Person ids by code, of everybody who can be allocated."""
     people = people_to_allocate(session, actor)
-    codes = {code for group in (people.assessors, people.trainees, people.iqas) for code, _ in group}
-    return {code: get_member(session, actor, code).id for code in codes}
+    return {code: get_member(session, actor, code).id for code in people.codes}
 
 
 def _choice(session: Session, head: VersionHead, picked: list[str], choose_later: bool) -> dict[str, Any]:

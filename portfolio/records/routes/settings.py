@@ -132,8 +132,7 @@ def restore(request: Request, session: WriteSession, actor: CurrentActor, code: 
 
 
 def _person_ids(session: Session, actor: Actor, people: People) -> dict[str, int]:
-    codes = {code for group in (people.assessors, people.trainees, people.iqas) for code, _ in group}
-    return {code: get_member(session, actor, code).id for code in codes}
+    return {code: get_member(session, actor, code).id for code in people.codes}
 
 
 def _page(

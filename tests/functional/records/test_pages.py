@@ -207,6 +207,20 @@ def test_people_are_allocated_and_taken_back(browse: Browse, world: World, datab
         assert session.get_one(Allocation, made.id).ended_at is not None
 
 
+@pytest.mark.databases("sqlite")
+def test_an_external_quality_assurer_is_given_a_portfolio(
+    browse: Browse, world: World, database: Database
+) -> None:
+    with database.read() as session:
+        portfolio = session.get_one(Portfolio, world.other_portfolio_id).code
+    assert browse("eqa").get(f"/portfolios/{portfolio}").status_code == 404
+    browser = browse("manager")
+    who = f"eqa:{code_of(database, world, 'eqa')}"
+    assert f'value="{who}"' in browser.get(f"/portfolios/{portfolio}/settings").text
+    assert browser.submit(f"/portfolios/{portfolio}/settings/allocations", {"who": who}).status_code == 303
+    assert browse("eqa").get(f"/portfolios/{portfolio}").status_code == 200
+
+
 def test_a_unit_leaves_and_the_last_one_stays(browse: Browse, world: World, database: Database) -> None:
     browser = browse("manager")
     url = f"/portfolios/{world.portfolio_code}/settings"
