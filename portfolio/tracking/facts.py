@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 import evidence.models as ev
@@ -20,12 +20,21 @@ from criteria.models import Node
 from criteria.rules import CriterionFacts, MappingFact, MappingState, NodeKind, Reopening, Verdict, Waiver
 from evidence.queries.witness import confirmed_revisions
 from evidence.rules import EvidenceState, reference, witness_confirmed
-from portfolio.records.models import PortfolioUnit
+from portfolio.records.models import Portfolio, PortfolioUnit
 
 _SignOffRow = tuple[SignOff, PortfolioUnit, Unlock | None, Countersign | None]
 
 Key = tuple[int, int]
 """(portfolio id, criterion node id)"""
+
+by_candidate = (
+    exists()
+    .where(Portfolio.id == ev.Evidence.portfolio_id, Portfolio.candidate_id == ev.Evidence.created_by_id)
+    .correlate(ev.Evidence)
+)
+"""Whether the candidate wrote an item, rather than a member of staff."""
+is_spoken_for = or_(ev.Revision.frozen_at.is_not(None), by_candidate)
+"""Whether a revision says anything: it was handed in, or it is the candidate's own draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,10 @@ class _Live:
 def _live_mappings(
     session: Session, portfolio_ids: Collection[int], criterion_ids: Collection[int] | None
 ) -> list[_Live]:
-    """Per item and criterion: the newest frozen revision that maps it, and the draft when there is one."""
+    """Per item and criterion: the newest frozen revision that maps it, and the candidate's draft of it.
+
+    What a member of staff has begun to record claims nothing: nobody else sees it before it is handed in.
+    """
     query = (
         select(ev.Mapping, ev.Revision, ev.Evidence, ev.Submission.submitted_at, ev.Submission.id)
         .join(ev.Revision, ev.Revision.id == ev.Mapping.revision_id)
@@ -111,6 +123,7 @@ def _live_mappings(
             ev.Evidence.portfolio_id.in_(portfolio_ids),
             ev.Evidence.state != EvidenceState.WITHDRAWN,
             ev.Mapping.dropped_at.is_(None),
+            is_spoken_for,
         )
         .order_by(ev.Evidence.id, ev.Revision.number)
     )

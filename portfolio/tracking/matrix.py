@@ -21,6 +21,7 @@ from portfolio.core import clock
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.queries import head_of, units_of
 from portfolio.tracking.build import Builder
+from portfolio.tracking.facts import is_spoken_for
 from portfolio.tracking.views import Column, Marks, Matrix, Place, Show, Stored
 
 WHOLE_UP_TO_CELLS = 20_000
@@ -152,6 +153,7 @@ _MARKS = (
         Evidence.portfolio_id == bindparam("portfolio_id"),
         Evidence.state != EvidenceState.WITHDRAWN,
         ev.Mapping.dropped_at.is_(None),
+        is_spoken_for,
     )
     .order_by(Evidence.number, Revision.number, Judgement.id)
 )
