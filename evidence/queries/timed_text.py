@@ -157,7 +157,7 @@ def get_caption_place(
     session: Session, actor: Actor, file_code: str, *, for_update: bool = False
 ) -> CaptionPlace:
     """A recording to which the actor may add captions: the author's while the item is a draft, an assessor's of
-    the portfolio once it is submitted.
+    the portfolio once it is submitted. With `for_update` others who would add some wait.
 
     Raises NotFound, also for what is no recording; Locked for the author of what is submitted, and when the
     portfolio is closed.
@@ -173,6 +173,8 @@ def get_caption_place(
     portfolio = session.get_one(Portfolio, evidence.portfolio_id)
     check_open(portfolio)
     if PORTFOLIO_ASSESS.allows(actor, portfolio):
+        if for_update:
+            session.execute(select(Revision.id).where(Revision.id == revision.id).with_for_update())
         return CaptionPlace(found.file, revision, evidence, portfolio, later=True)
     if is_author(actor, evidence, portfolio):
         word = state_word(evidence.state).lower()
