@@ -79,6 +79,7 @@ def accept_invitation(play: Play, name: str, full_name: str) -> None:
     page = play.go("manager", "/outbox")
     mine = page.locator("tr", has_text=f"{name}@harbour.example")
     mine.get_by_role("link", name="Your account at Harbour Training").click()
+    press(page, "Show the link")
     text = page.locator("pre.message-text").inner_text()
     found = re.search(r"/invitation/\S+", text)
     assert found, text

@@ -4,7 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portfolio.core.actor import SIGNED_IN
-from portfolio.core.mail import MailState, text_of
+from portfolio.core.mail import MailMessage, MailState, text_of
+from portfolio.core.settings import Settings
 from portfolio.people import queries, service
 from portfolio.people.permissions import OUTBOX_READ
 from portfolio.web.deps import Config, CurrentActor, ReadSession, Routes, WriteSession
@@ -77,18 +78,34 @@ def outbox(request: Request, session: ReadSession, settings: Config, actor: Curr
 def message_page(
     request: Request, session: ReadSession, settings: Config, actor: CurrentActor, message_code: str
 ) -> Response:
-    """One message with its text. A single-use link is shown only while no mail server can deliver it."""
+    """One message with its text, without its single-use link: see `show_link`."""
     message = queries.get_message(session, actor, message_code)
-    hidden = message.is_secret and bool(settings.smtp_host) and message.state is MailState.WAITING
+    return _message_page(request, settings, message, shown=False)
+
+
+@routes.action("/outbox/{message_code}/link", OUTBOX_READ)
+def show_link(
+    request: Request, session: WriteSession, settings: Config, actor: CurrentActor, message_code: str
+) -> Response:
+    """The message with its single-use link, while no mail server delivers it. The log says who read it."""
+    message = queries.get_message(session, actor, message_code)
+    service.show_link(session, actor, message, mail_is_set=bool(settings.smtp_host))
+    return _message_page(request, settings, message, shown=True)
+
+
+def _message_page(request: Request, settings: Settings, message: MailMessage, *, shown: bool) -> Response:
+    waits = service.waits_for_mail(message, mail_is_set=bool(settings.smtp_host))
+    spent = message.is_secret and not message.path
     return render(
         request,
         "people/message.html",
         title=message.subject,
         crumbs=[("Outbox", "/outbox")],
         message=message,
-        text=message.body if hidden else text_of(message, settings.public_url),
-        hidden=hidden,
-        spent=message.is_secret and not message.path,
+        text=message.body if message.is_secret and not shown else text_of(message, settings.public_url),
+        may_show=message.is_secret and not (shown or spent or waits),
+        waits=waits,
+        spent=spent,
         mail_is_set=bool(settings.smtp_host),
     )
 

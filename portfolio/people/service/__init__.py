@@ -41,6 +41,8 @@ from portfolio.people.service.telling import (
     mark_read,
     retry_job,
     send_again,
+    show_link,
+    waits_for_mail,
 )
 from portfolio.people.service.welcoming import invite, request_reset, welcome
 
@@ -89,7 +91,9 @@ __all__ = [
     "send_again",
     "set_password_by_link",
     "set_up",
+    "show_link",
     "sign_in",
     "use_kept_form",
+    "waits_for_mail",
     "welcome",
 ]

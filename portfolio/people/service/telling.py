@@ -1,12 +1,13 @@
-"""Notifications read, messages tried again, jobs put back into the queue, the look of pages."""
+"""Notifications read, messages tried again, links of messages read, jobs put back into the queue, the look of pages."""
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portfolio.core import clock, jobs
+from portfolio.core import clock, jobs, log
+from portfolio.core.actor import Actor
 from portfolio.core.errors import Locked
 from portfolio.core.mail import SEND, MailMessage, MailState
-from portfolio.people.models import Notification, Person
+from portfolio.people.models import Centre, Membership, Notification, Person
 
 
 def mark_read(session: Session, notification: Notification) -> None:
@@ -32,6 +33,38 @@ def send_again(session: Session, message: MailMessage) -> None:
     message.state, message.problem = MailState.WAITING, None
     session.flush()
     jobs.enqueue(session, SEND, {"message_id": message.id})
+
+
+def show_link(session: Session, actor: Actor, message: MailMessage, *, mail_is_set: bool) -> None:
+    """Note in the log that the actor reads the single-use link of a message, in every centre that its addressee
+    has a role in. Raises Locked when there is none (any more), or when mail will deliver it.
+    """
+    if not message.is_secret or not message.path:
+        raise Locked("This message holds no link that still works.")
+    if waits_for_mail(message, mail_is_set=mail_is_set):
+        raise Locked("The mail server has not tried yet to deliver this link. Only the mail shows it.")
+    person = session.scalars(select(Person).where(Person.email == message.to_address)).one_or_none()
+    data = {
+        "person": person.code if person else None,
+        "to": message.to_name,
+        "about": message.subject,
+    }
+    for code in _concerned(session, actor, message, person):
+        log.append(session, actor, log.Stream.centre(code), "link.shown", message.code, data)
+
+
+def waits_for_mail(message: MailMessage, *, mail_is_set: bool) -> bool:
+    """Whether the message holds a link that a mail server is still to deliver, so that nobody else reads it."""
+    return message.is_secret and mail_is_set and message.state is MailState.WAITING
+
+
+def _concerned(session: Session, actor: Actor, message: MailMessage, person: Person | None) -> list[str]:
+    """Codes of the centres whose logs tell of it."""
+    if message.centre_id is not None:
+        return [session.get_one(Centre, message.centre_id).code]
+    query = select(Centre.code).join(Membership, Membership.centre_id == Centre.id).distinct()
+    held = Membership.person_id == (person.id if person else None), Membership.ended_at.is_(None)
+    return sorted(session.scalars(query.where(*held))) or [actor.centre_code]
 
 
 def retry_job(session: Session, job_id: int) -> None:

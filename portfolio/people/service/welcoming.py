@@ -9,7 +9,7 @@ from portfolio.core import clock, log
 from portfolio.core.actor import ROLE_LABELS, Actor, Role
 from portfolio.core.errors import Locked
 from portfolio.core.mail import queue_mail
-from portfolio.people.models import Centre, Person, SingleUseLink
+from portfolio.people.models import Centre, Membership, Person, SingleUseLink
 from portfolio.people.notify import notify
 from portfolio.people.queries import is_shared, memberships_in_force, person_by_email
 from portfolio.people.rules import LinkPurpose
@@ -64,7 +64,8 @@ def _whose_outbox(session: Session, actor: Actor, centre: Centre, person: Person
 def request_reset(session: Session, email: str) -> None:
     """Send a link for a new password, when somebody has this address. The caller answers the same either way.
 
-    At most five an hour go to one person.
+    At most five an hour go to one person. Undelivered, it waits in the centre's outbox for a candidate, and in
+    the operator's for everybody else.
     """
     person = person_by_email(session, email)
     if person is None or _recent_resets(session, person.id) >= RESETS_PER_HOUR:
@@ -84,8 +85,18 @@ def request_reset(session: Session, email: str) -> None:
         ),
         path=link_path(LinkPurpose.RESET, token),
         is_secret=True,
-        centre_id=None if is_shared(session, person.id, centre.id) else centre.id,
+        centre_id=None if _needs_operator(session, person.id, centre.id) else centre.id,
     )
+
+
+def _needs_operator(session: Session, person_id: int, centre_id: int) -> bool:
+    """Whether only the operator may pass the link on: whoever reads it can act as the person.
+
+    A centre manager must not be able to judge, so they see no link of anybody who ever had a role other than
+    candidate: a role that ended can be given again.
+    """
+    staff = select(Membership.id).where(Membership.person_id == person_id, Membership.role != Role.CANDIDATE)
+    return is_shared(session, person_id, centre_id) or session.scalar(staff.limit(1)) is not None
 
 
 def _recent_resets(session: Session, person_id: int) -> int:

@@ -1,10 +1,13 @@
 """Links that work once: invitation, reset, first set-up, demonstration."""
 
+from collections.abc import Callable
+
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
 from portfolio.app import create_app
+from portfolio.core import clock, log
 from portfolio.core.actor import Role
 from portfolio.core.db import Database
 from portfolio.core.settings import Settings
@@ -14,6 +17,8 @@ from portfolio.people.service import issue_link, link_path
 from tests.factories.world import World
 from tests.functional.people.acting import PASSWORD, give_password, last_message, later
 from tests.web import Browser
+
+Browse = Callable[[str], Browser]
 
 
 def link_for(database: Database, purpose: LinkPurpose, person_id: int | None = None) -> str:
@@ -104,11 +109,59 @@ def test_reset_messages_are_limited(visitor: Browser, database: Database, world:
     assert found == [200] * 5 + [429] * 2
 
 
-def test_reset_of_somebody_with_roles_elsewhere_is_in_no_centres_outbox(
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("name", ["operator", "assessor", "trainee", "iqa", "eqa", "manager"])
+def test_reset_of_staff_is_in_no_centres_outbox(
+    visitor: Browser, browse: Browse, database: Database, world: World, name: str
+) -> None:
+    visitor.submit("/reset", {"email": give_password(database, world, name)})
+    message = last_message(database)
+    assert message.centre_id is None
+    assert browse("manager").submit(f"/outbox/{message.code}/link").status_code == 404
+
+
+@pytest.mark.databases("sqlite")
+def test_a_role_that_ended_still_keeps_the_link_from_the_manager(
     visitor: Browser, database: Database, world: World
 ) -> None:
-    visitor.submit("/reset", {"email": give_password(database, world, "operator")})
+    email = give_password(database, world, "candidate")
+    visitor.submit("/reset", {"email": email})
+    assert last_message(database).centre_id == world.centre_id
+    with database.write() as session:
+        candidate = session.scalars(
+            select(Membership).where(Membership.person_id == world.people["candidate"])
+        ).one()
+        session.add(
+            Membership(
+                code="ended",
+                person_id=candidate.person_id,
+                centre_id=candidate.centre_id,
+                role=Role.ASSESSOR,
+                created_at=clock.now(),
+                ended_at=clock.now(),
+            )
+        )
+    visitor.submit("/reset", {"email": email})
     assert last_message(database).centre_id is None
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(("reader", "whose"), [("manager", "candidate"), ("operator", "assessor")])
+def test_reading_a_link_stands_in_the_log_of_the_centre(
+    visitor: Browser, browse: Browse, database: Database, world: World, reader: str, whose: str
+) -> None:
+    visitor.submit("/reset", {"email": give_password(database, world, whose)})
+    message = last_message(database)
+    browser = browse(reader)
+    assert message.path not in browser.get(f"/outbox/{message.code}").text
+    assert message.path in browser.submit(f"/outbox/{message.code}/link").text
+    with database.read() as session:
+        entry = log.entries_of(session, log.Stream.centre(world.centre_code))[0]
+        code = session.get_one(Person, world.people[whose]).code
+        name = session.get_one(Person, world.people[reader]).name
+    assert (entry.action, entry.actor_name) == ("link.shown", name)
+    assert code in entry.body
+    assert message.path.rsplit("/", 1)[1] not in entry.body
 
 
 SETUP = {

@@ -38,9 +38,10 @@ def test_new_person_is_invited_and_logged(browse: Browse, database: Database, wo
     assert "Zoë Šimůnek" in page
     message = last_message(database)
     assert message.to_address == "zoe@example.org"
-    text = browser.get(f"/outbox/{message.code}").text
+    assert message.path not in browser.get(f"/outbox/{message.code}").text
+    text = browser.submit(f"/outbox/{message.code}/link").text
     assert f"http://127.0.0.1:8000{message.path}" in text
-    assert actions(database, world)[:2] == ["invitation.sent", "role.given"]
+    assert actions(database, world)[:3] == ["link.shown", "invitation.sent", "role.given"]
     assert browser.get(message.path).status_code == 200
 
 
@@ -242,7 +243,7 @@ def test_operator_makes_a_centre_and_its_manager(browse: Browse, database: Datab
     assert "Third" in browser.get("/installation").text
     message = last_message(database)
     assert message.centre_id is None
-    assert message.path in browser.get(f"/outbox/{message.code}").text
+    assert message.path in browser.submit(f"/outbox/{message.code}/link").text
     assert browser.submit("/installation/centres", {**fields, "zone": "x"}).status_code == 422
 
 
