@@ -10,7 +10,7 @@ from assessors.models import Countersignature, Judgement, SignOff
 from assessors.permissions import COUNTERSIGN
 from assessors.queries.live import LiveMapping, live_mappings, unit_facts
 from assessors.queries.units import SignOffEntry, UnitPicture, unit_picture
-from assessors.rules import Countersign, why_not_countersign
+from assessors.rules import BlockerCode, Countersign, why_not_countersign
 from assessors.service.judging import verdict_title
 from assessors.service.shared import keep_state, mark_activity, refuse, take_portfolio, tell, tell_candidate
 from criteria.models import Node
@@ -199,7 +199,12 @@ def _check_comments(replies: Sequence[Reply]) -> None:
 def _check_basis(picture: UnitPicture, entry: SignOffEntry) -> None:
     waivers = {node.code: waiver.reason for waiver, node in entry.waivers}
     same = log.canonical(picture.basis(waivers)) == entry.sign_off.basis
-    if not same or picture.blockers(waivers, answering=True):
+    blockers = picture.blockers(waivers, answering=True)
+    if same and blockers and all(each.code is BlockerCode.OUT_OF_DATE for each in blockers):
+        raise Stale(
+            "The state of this unit is just being worked out again. Nothing was changed; answer in a minute."
+        )
+    if not same or blockers:
         raise Stale(
             "What this sign-off rests on has changed since the trainee signed. Refuse it, so that it is "
             "signed again on what stands now."

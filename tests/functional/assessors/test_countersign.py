@@ -1,7 +1,7 @@
 """Countersigning a trainee: fixed when the decision was made, by somebody else, with effect from then on."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from assessors.models import Countersignature, Judgement
 from assessors.rules import Answer, Countersign, Decision
@@ -14,6 +14,7 @@ from portfolio.core.db import Database
 from portfolio.core.errors import Forbidden, Invalid, Locked, NotFound, Stale
 from portfolio.people.models import Membership
 from portfolio.people.rules import AllocationRole
+from portfolio.records.models import CoverageRow
 from portfolio.records.rules import UnitState
 from portfolio.tracking.recompute import differences
 from tests.factories.world import World, allocate
@@ -199,6 +200,22 @@ def test_a_sign_off_whose_basis_changed_cannot_be_confirmed(database: Database, 
     with pytest.raises(Stale):
         sign_off_answer(database, world, code, CONFIRMED)
     sign_off_answer(database, world, code, REFUSED, "Sign what stands now.")
+
+
+@pytest.mark.databases("sqlite")
+def test_a_sound_sign_off_is_answered_later_while_its_unit_is_worked_out(
+    database: Database, world: World
+) -> None:
+    acting.meet_unit(database, world)
+    code = acting.sign(database, world, by="trainee")
+    with database.write() as session:
+        session.execute(update(CoverageRow).values(stale=True))
+    with pytest.raises(Stale, match="answer in a minute"):
+        sign_off_answer(database, world, code, CONFIRMED)
+    with database.write() as session:
+        session.execute(update(CoverageRow).values(stale=False))
+    sign_off_answer(database, world, code, CONFIRMED)
+    assert acting.unit_state(database, world) is UnitState.SIGNED
 
 
 @pytest.mark.parametrize("name", ["trainee", "candidate", "unallocated_assessor", "manager", "lead_iqa"])
