@@ -39,24 +39,46 @@ def recompute(session: Session, changes: Touched) -> None:
 
     Work on a portfolio is activity on it; a rule that changed, or time that passed, is not.
     """
-    if changes.criteria:
-        active = update(Portfolio).where(Portfolio.id.in_(changes.criteria.keys()))
-        session.execute(active.values(last_activity_at=clock.now()))
+    worked_on = sorted(changes.criteria)
     for version_id in changes.versions:
         _touch_version(session, version_id, changes)
+    _lock(session, changes.criteria)
+    if worked_on:
+        active = update(Portfolio).where(Portfolio.id.in_(worked_on))
+        session.execute(active.values(last_activity_at=clock.now()))
     whole = {portfolio_id for portfolio_id, wanted in changes.criteria.items() if wanted is None}
     if whole:
-        recompute_portfolios(session, whole)
+        _recompute_locked(session, whole)
     partly = {p: wanted for p, wanted in changes.criteria.items() if wanted}
     if partly:
         ids = frozenset().union(*partly.values())
-        recompute_portfolios(session, partly.keys(), ids)
+        _recompute_locked(session, partly.keys(), ids)
 
 
-def recompute_portfolios(
+def recompute_portfolios(session: Session, portfolio_ids: Collection[int]) -> None:
+    """Write fresh coverage rows for all criteria, and the states of units and items.
+
+    The portfolios stay locked until the transaction ends, so that nobody decides in them between the reading
+    of the facts and the writing of what follows from them.
+    """
+    _lock(session, portfolio_ids)
+    _recompute_locked(session, portfolio_ids)
+
+
+def _lock(session: Session, portfolio_ids: Collection[int]) -> None:
+    """Lock portfolios in order of id, so that two who lock several wait for each other in turn.
+
+    `key_share`: whoever has added a row of a portfolio holds a share of its key, and locks it here, too, before
+    committing. Two of them would wait for each other without end if this asked for the key as well.
+    """
+    if portfolio_ids:
+        wanted = select(Portfolio.id).where(Portfolio.id.in_(portfolio_ids)).order_by(Portfolio.id)
+        session.execute(wanted.with_for_update(key_share=True)).all()
+
+
+def _recompute_locked(
     session: Session, portfolio_ids: Collection[int], criterion_ids: Collection[int] | None = None
 ) -> None:
-    """Write fresh coverage rows, for all criteria or only some, and the states of units and items."""
     fresh = computed(session, portfolio_ids, criterion_ids)
     if criterion_ids is None:
         _remove_unchosen(session, portfolio_ids, fresh)
