@@ -37,7 +37,8 @@ def start_revision(session: Session, actor: Actor, code: str) -> Revision:
     open_mappings = mappings_to_answer(session, evidence)
     if last is None or not open_mappings:
         raise Locked(
-            f"Everything that {item.reference} was submitted for is met. Add a new item for other criteria.",
+            f"Nothing that {item.reference} was submitted for waits for you: it is met, being assessed or signed "
+            "off. Add a new item for other criteria.",
             state=evidence.state,
         )
     revision = _next_revision(evidence, last)

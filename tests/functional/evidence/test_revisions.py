@@ -17,6 +17,7 @@ from portfolio.core.errors import Locked, NotFound
 from portfolio.tracking.recompute import differences
 from tests.factories import work
 from tests.factories.world import World
+from tests.functional.assessors import acting
 from tests.functional.evidence.making import attach, begin, hand_in, item
 
 
@@ -95,7 +96,22 @@ def test_an_item_that_is_met_throughout_is_not_revised(database: Database, world
     hand_in(database, world, code)
     answered(database, world, code, met=(0,))
 
-    with pytest.raises(Locked, match="is met"):
+    with pytest.raises(Locked, match="it is met"):
+        begin_again(database, world, code)
+
+
+@pytest.mark.databases("sqlite")
+def test_an_item_of_a_signed_unit_is_not_revised(database: Database, world: World) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+    with database.write() as session:
+        work.judge(
+            session, world, newest_submission(session, code), {world.criterion_ids[0]: Decision.NOT_YET}
+        )
+    acting.meet_unit(database, world)
+    acting.sign(database, world)
+
+    with pytest.raises(Locked, match="signed off"):
         begin_again(database, world, code)
 
 
