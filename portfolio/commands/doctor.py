@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from evidence.scanning.clamd import Clamd, ScannerAway
+from evidence.service.moving import store_for_new_files
 from evidence.service.sweep import blobs_without_row
 from evidence.sniff import sniff
 from portfolio.commands.common import AsJson, DataDir, out, print_json, settings_for
@@ -152,7 +153,29 @@ def _store(settings: Settings) -> Finding:
             "Evidence can neither be stored nor read.",
             "For a local folder check its owner and the free space; for S3 the PORTFOLIO_S3_ settings.",
         )
-    return Finding(name, True, True, "local folder" if settings.store == "local" else "S3-compatible store")
+    found = _current_store(settings)
+    words = "local folder" if found == "local" else "S3-compatible store"
+    if found != settings.store:
+        return Finding(
+            name,
+            False,
+            found == "s3" and not settings.s3_bucket,
+            f"{words}, where the files were moved to",
+            "PORTFOLIO_STORE names the other store; without the settings of this one, files cannot be found.",
+            f"Set PORTFOLIO_STORE={found}, with its other settings.",
+        )
+    return Finding(name, True, True, words)
+
+
+def _current_store(settings: Settings) -> str:
+    """Where new files go: as the settings say, unless they were moved."""
+    try:
+        if migrate.current(settings.url) == migrate.head():
+            with _looking_at(settings) as database, database.read() as session:
+                return store_for_new_files(session, settings.store)
+    except (SQLAlchemyError, AppError, OSError):
+        pass  # told by the finding about the database
+    return settings.store
 
 
 def _sweep(settings: Settings) -> Finding:

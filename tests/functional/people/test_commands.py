@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from evidence.rules.keeping import MoveState
+from evidence.service.moving import begin_move
 from portfolio.cli import cli
 from portfolio.commands.serve import _announce
 from portfolio.core.db import Database
@@ -97,6 +99,16 @@ def test_doctor_fails_only_for_what_running_needs(
     result = run.invoke(cli, ["doctor"])
     assert result.exit_code == 1
     assert "cannot be made" in result.output
+
+
+def test_doctor_says_when_the_files_were_moved_away(run: CliRunner, database: Database) -> None:
+    with database.write() as session:
+        move = begin_move(session, "s3", "local")
+        move.state = MoveState.SWITCHED
+    result = run.invoke(cli, ["doctor", "--json"])
+    (found,) = [check for check in json.loads(result.stdout)["checks"] if check["name"] == "Files"]
+    assert (found["ok"], result.exit_code) == (False, 1)
+    assert "PORTFOLIO_STORE=s3" in found["remedy"]
 
 
 def test_doctor_says_when_the_mail_server_is_silent(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
