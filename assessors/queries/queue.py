@@ -1,5 +1,6 @@
 """The assessor's queue and caseload: what waits, longest first; whom they assess. Cost follows the grants."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,9 +109,13 @@ def _granted(
     actor: Actor, portfolio_id: InstrumentedAttribute[int], unit_id: InstrumentedAttribute[Any]
 ) -> ColumnElement[bool]:
     whole = sorted({g.portfolio_id for g in actor.grants if g.unit_id is None})
-    single = sorted({(g.portfolio_id, g.unit_id) for g in actor.grants if g.unit_id is not None})
+    by_unit: dict[int, set[int]] = defaultdict(set)
+    for grant in actor.grants:
+        if grant.unit_id is not None:
+            by_unit[grant.unit_id].add(grant.portfolio_id)
     parts: list[ColumnElement[bool]] = [portfolio_id.in_(whole)] if whole else []
-    parts += [and_(portfolio_id == portfolio, unit_id == unit) for portfolio, unit in single]
+    # One branch per unit and not per grant: SQLite refuses expressions that are more than 1,000 deep.
+    parts += [and_(unit_id == unit, portfolio_id.in_(sorted(by_unit[unit]))) for unit in sorted(by_unit)]
     return or_(*parts) if parts else false()
 
 

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select
 
 from assessors.models import Judgement, Review, ReviewDraft, SignOff, Unlock
+from assessors.queries.queue import pending_sign_offs, queue
 from assessors.rules import Decision
 from evidence.models import Evidence
 from portfolio.core import ids
+from portfolio.core.actor import Grant, Role
 from portfolio.core.db import Database
 from portfolio.people.rules import AllocationRole
 from portfolio.records.rules import UnitState
@@ -75,6 +78,22 @@ def test_an_assessor_without_cases_is_told_what_to_do(world: World, browse: Brow
     browser = browse("unallocated_assessor")
     for url in ("/queue", "/caseload"):
         assert "Ask the centre manager" in browser.get(url).text
+
+
+@pytest.mark.databases("sqlite")
+def test_an_assessor_may_be_given_single_units_of_very_many_portfolios(
+    database: Database, world: World
+) -> None:
+    code = acting.submitted(database, world, 5)
+    units = world.unit_ids[:2]
+    grants = {Grant(Role.ASSESSOR, number, unit) for number in range(10_000, 12_000) for unit in units}
+    with database.read() as session:
+        actor = replace(
+            world.actor(session, "assessor"),
+            grants=frozenset(grants | {Grant(Role.ASSESSOR, world.portfolio_id, units[1])}),
+        )
+        assert [(row.submission.code, row.waiting) for row in queue(session, actor).rows] == [(code, 1)]
+        assert pending_sign_offs(session, actor) == []
 
 
 def test_the_queue_asks_a_constant_number_of_questions(
