@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from criteria.rules import EvidenceKind
 from evidence.models import Blob, Evidence, EvidenceFile, Revision, Submission
-from evidence.permissions import EVIDENCE_VIEW, EVIDENCE_WRITE
+from evidence.permissions import EVIDENCE_OWN, EVIDENCE_VIEW, EVIDENCE_WRITE
 from evidence.rules import EvidenceState, reference, state_word
 from evidence.rules.keeping import Quarantined, ScanState
 from evidence.storage_models import BlobScan
@@ -23,11 +24,13 @@ from portfolio.records.rules import PortfolioState
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item with its portfolio. `is_author`: the actor wrote it and may still change drafts of it."""
+    """An item with its portfolio. `is_author`: the actor wrote it and may still change drafts of it.
+    `sees_draft`: also who reads the draft without changing it."""
 
     evidence: Evidence
     portfolio: Portfolio
     is_author: bool
+    sees_draft: bool = False
 
     @property
     def reference(self) -> str:
@@ -64,8 +67,10 @@ def get_evidence(session: Session, actor: Actor, code: str) -> Item:
     if evidence is None:
         raise NotFound()
     portfolio = get_portfolio_by_id(session, actor, evidence.portfolio_id, EVIDENCE_VIEW)
-    item = Item(evidence, portfolio, is_author(actor, evidence, portfolio))
-    if not item.is_author and not visible_revisions(session, item):
+    item = Item(
+        evidence, portfolio, is_author(actor, evidence, portfolio), sees_draft(actor, evidence, portfolio)
+    )
+    if not item.sees_draft and not visible_revisions(session, item):
         raise NotFound()
     return item
 
@@ -75,10 +80,17 @@ def is_author(actor: Actor, evidence: Evidence, portfolio: Portfolio) -> bool:
     return evidence.created_by_id == actor.person_id and EVIDENCE_WRITE.allows(actor, portfolio)
 
 
+def sees_draft(actor: Actor, evidence: Evidence, portfolio: Portfolio) -> bool:
+    """Whether the actor may see what is not yet submitted: its author, and the candidate of whom an assessor asks
+    a witness."""
+    asked_about = evidence.kind is EvidenceKind.WITNESS_TESTIMONY and EVIDENCE_OWN.allows(actor, portfolio)
+    return asked_about or is_author(actor, evidence, portfolio)
+
+
 def visible_revisions(session: Session, item: Item) -> Sequence[Revision]:
     """The revisions that the actor may see, newest first."""
     query = select(Revision).where(Revision.evidence_id == item.evidence.id)
-    if not item.is_author:
+    if not (item.is_author or item.sees_draft):
         query = query.where(Revision.frozen_at.is_not(None))
     return session.scalars(query.order_by(Revision.number.desc())).all()
 
@@ -157,7 +169,7 @@ def get_file(session: Session, actor: Actor, code: str, *, even_infected: bool =
         raise NotFound()
     file, blob, revision, evidence, scan = row
     portfolio = get_portfolio_by_id(session, actor, evidence.portfolio_id, EVIDENCE_VIEW)
-    if revision.frozen_at is None and not is_author(actor, evidence, portfolio):
+    if revision.frozen_at is None and not sees_draft(actor, evidence, portfolio):
         raise NotFound()
     if scan is not None and scan.state is ScanState.INFECTED and not even_infected:
         raise Quarantined(f"This file is kept back: the virus scan found {scan.found}. Nobody can open it.")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from criteria.models import Node
 from criteria.rules import EvidenceKind, Status
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision
-from evidence.permissions import EVIDENCE_WRITE
+from evidence.permissions import EVIDENCE_OWN, EVIDENCE_WRITE
 from evidence.rules import EvidenceState, reference
 from portfolio.core.actor import Actor
 from portfolio.records.models import CoverageRow, Portfolio
@@ -109,8 +109,12 @@ def _visible(actor: Actor, portfolio: Portfolio, wanted: ListFilter) -> Select[E
 
 
 def _is_own(actor: Actor, portfolio: Portfolio) -> ColumnElement[bool]:
+    """What the actor sees before it is submitted (as `items.sees_draft`)."""
     may_write = EVIDENCE_WRITE.allows(actor, portfolio)
-    return Evidence.created_by_id == (actor.person_id if may_write else -1)
+    mine = Evidence.created_by_id == (actor.person_id if may_write else -1)
+    if EVIDENCE_OWN.allows(actor, portfolio):
+        return or_(mine, Evidence.kind == EvidenceKind.WITNESS_TESTIMONY)
+    return mine
 
 
 def _conditions(portfolio: Portfolio, wanted: ListFilter) -> list[ColumnElement[bool]]:

@@ -115,13 +115,14 @@ def get_testimony_item(session: Session, actor: Actor, code: str) -> Item:
 
 
 def revision_to_confirm(session: Session, item: Item) -> Revision:
-    """What a witness would be asked about: the author's draft, else what was handed in last."""
+    """What a witness would be asked about: the author's draft, else what was handed in last, else
+    the draft that the actor may read."""
     draft = None
-    if item.is_author and item.evidence.state is EvidenceState.DRAFT:
+    if (item.is_author or item.sees_draft) and item.evidence.state is EvidenceState.DRAFT:
         draft = session.scalars(
             select(Revision).where(Revision.evidence_id == item.evidence.id, Revision.frozen_at.is_(None))
         ).one_or_none()
-    revision = draft or newest_frozen(session, item.evidence.id)
+    revision = (draft if item.is_author else None) or newest_frozen(session, item.evidence.id) or draft
     if revision is None:
         raise Locked("This testimony was withdrawn. Bring it back, then ask the witness.")
     return revision

@@ -22,7 +22,7 @@ from evidence.queries import (
     own_target,
 )
 from evidence.queries.storage_room import room_shown
-from evidence.rules import ASSESSOR_KINDS, GUIDES, EvidenceState, state_word
+from evidence.rules import ASSESSOR_BEGINS, GUIDES, EvidenceState, state_word
 from evidence.service import Claim, DraftFields, create_draft, map_drafts
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
@@ -105,7 +105,10 @@ def _span(found: EvidenceList) -> tuple[int, int]:
 def choose_kind(request: Request, session: ReadSession, actor: CurrentActor) -> Response:
     """Each kind with what it is good for."""
     query = request.query_params
-    return _new_page(request, session, actor, query.get("portfolio", ""), query.get("criterion", ""))
+    chosen = {"kind": query.get("kind", "")}
+    return _new_page(
+        request, session, actor, query.get("portfolio", ""), query.get("criterion", ""), values=chosen
+    )
 
 
 def _new_page(
@@ -126,7 +129,7 @@ def _new_page(
         if found is None:
             return render(request, "evidence/none.html", title="Evidence")
         portfolio = get_portfolio(session, actor, found.code, EVIDENCE_WRITE)
-    kinds = ASSESSOR_KINDS if actor.role in ASSESSING else tuple(EvidenceKind)
+    kinds = ASSESSOR_BEGINS if actor.role in ASSESSING else tuple(EvidenceKind)
     return render(
         request,
         "evidence/new.html",

@@ -21,7 +21,7 @@ from evidence.queries import (
 )
 from evidence.queries.witness import testimony_view
 from evidence.routes.items import said, testimony_words
-from evidence.rules import ASSESSOR_STATEMENT, DECLARATION, GUIDES, problems_before_submission
+from evidence.rules import GUIDES, declaration_of, problems_before_submission
 from evidence.service import submit_evidence
 from portfolio.core import clock
 from portfolio.core.actor import Actor
@@ -71,7 +71,7 @@ def _page(
         unstored=unstored_transcripts(session, actor, draft.revision.id),
         without_reason=[each.criterion.ref for each in view.mappings if not each.mapping.reason],
         shown=content_digest(session, draft.revision),
-        declaration=ASSESSOR_STATEMENT if actor.role in ASSESSING else DECLARATION,
+        declaration=declaration_of(draft.evidence.kind, by_assessor=actor.role in ASSESSING),
         told=join_words(told) if told else "",
         aside=aside_of(session, unit_ids),
         guide=GUIDES[draft.evidence.kind],

@@ -30,7 +30,7 @@ from evidence.service.witness import (
 )
 from evidence.witness_forms import proposed_code, read_contact, read_question
 from portfolio.core import clock, ids
-from portfolio.core.actor import Actor
+from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, Locked, TooMany
 from portfolio.records.permissions import PORTFOLIO_ASSESS
 from portfolio.records.queries import head_of
@@ -74,6 +74,7 @@ def _page(
     testimony = testimony_view(session, item.evidence, revision)
     head = head_of(session, item.portfolio)
     may_ask = EVIDENCE_WRITE.allows(actor, item.portfolio) and item.portfolio.state is PortfolioState.ACTIVE
+    may_ask = may_ask and (item.is_author or revision.frozen_at is not None)
     return render(
         request,
         "evidence/witness.html",
@@ -86,6 +87,7 @@ def _page(
         head=head,
         criteria=criteria_to_name(session, revision),
         may_ask=may_ask,
+        may_hand_over=item.is_author and actor.role is Role.CANDIDATE,
         may_record=PORTFOLIO_ASSESS.allows(actor, item.portfolio),
         today=clock.today(actor.zone).isoformat(),
         request_code=ids.new_code(),

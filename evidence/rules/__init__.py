@@ -7,6 +7,7 @@ from evidence.rules.content import (
     canonical_content,
 )
 from evidence.rules.kinds import (
+    ASSESSOR_BEGINS,
     ASSESSOR_KINDS,
     FIELDS,
     GUIDES,
@@ -42,6 +43,7 @@ from evidence.rules.readiness import (
     DraftPicture,
     MappingPicture,
     Problem,
+    declaration_of,
     occurred_on_problem,
     problems_before_submission,
 )
@@ -57,6 +59,7 @@ from evidence.rules.states import (
 )
 
 __all__ = [
+    "ASSESSOR_BEGINS",
     "ASSESSOR_KINDS",
     "ASSESSOR_STATEMENT",
     "DECLARATION",
@@ -82,6 +85,7 @@ __all__ = [
     "Step",
     "canonical_content",
     "complete_rows",
+    "declaration_of",
     "detail_date",
     "detail_fields",
     "format_fragment",

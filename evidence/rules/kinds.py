@@ -199,6 +199,8 @@ ASSESSOR_KINDS = (
     EvidenceKind.IN_SITU,
 )
 """What an assessor records; the candidate makes all the others too."""
+ASSESSOR_BEGINS = (*ASSESSOR_KINDS, EvidenceKind.WITNESS_TESTIMONY)
+"""What an assessor may begin for a candidate: a testimony too, which then is the witness's word."""
 
 
 def detail_fields(kind: EvidenceKind, *, rpl: bool) -> tuple[DetailField, ...]:

@@ -216,3 +216,16 @@ ASSESSOR_STATEMENT = (
     "is the candidate of this portfolio."
 )
 """What an assessor confirms instead, for an observation, a discussion or questioning they recorded."""
+
+BROUGHT_STATEMENT = (
+    "I confirm that I asked this witness, that the testimony stands here as it was given to me, and that the "
+    "person assessed is the candidate of this portfolio."
+)
+"""What an assessor confirms for a testimony that they asked for."""
+
+
+def declaration_of(kind: EvidenceKind, *, by_assessor: bool) -> str:
+    """What whoever submits an item of this kind declares."""
+    if not by_assessor:
+        return DECLARATION
+    return BROUGHT_STATEMENT if kind is EvidenceKind.WITNESS_TESTIMONY else ASSESSOR_STATEMENT

@@ -13,7 +13,7 @@ from criteria.rules import EvidenceKind
 from evidence.models import Evidence, Mapping, Revision
 from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import check_open, get_draft, get_own_item, is_author, lock_draft, newest_frozen
-from evidence.rules import ASSESSOR_KINDS, EvidenceState, Step, next_state, reference
+from evidence.rules import ASSESSOR_BEGINS, ASSESSOR_KINDS, EvidenceState, Step, next_state, reference
 from evidence.service.confirmed import refuse_changed_testimony
 from evidence.service.mappings import Claim, check_claims, write_claims
 from portfolio.core import clock, ids, log
@@ -53,7 +53,7 @@ def create_draft(
     """Begin an item with the next reference of the portfolio, and map it to `claims`.
 
     `code`, proposed by the page, makes a second click harmless: the item of the first one comes back.
-    An assessor begins what assessors record (`ASSESSOR_KINDS`), in their own name.
+    An assessor begins what assessors may (`ASSESSOR_BEGINS`), and records in their own name.
     Raises NotFound (not the actor's to write), Locked (portfolio closed, unit signed), Invalid (kind,
     criteria, site).
     """
@@ -182,10 +182,13 @@ def _touch(session: Session, portfolio: Portfolio, revision: Revision) -> None:
 
 
 def _check_kind(actor: Actor, kind: EvidenceKind) -> None:
-    if actor.role in ASSESSING and kind not in ASSESSOR_KINDS:
+    if actor.role in ASSESSING and kind not in ASSESSOR_BEGINS:
         raise Invalid(
             "The candidate adds this kind of evidence. Nothing was saved.",
-            {"kind": "Choose an observation, questioning, a discussion, or something seen where it is kept."},
+            {
+                "kind": "Choose an observation, questioning, a discussion, something seen where it is kept, "
+                "or a testimony to ask a witness for."
+            },
         )
 
 
@@ -229,7 +232,7 @@ def _site_id(session: Session, portfolio: Portfolio, code: str, kept_id: int | N
 def _details(actor: Actor, kind: EvidenceKind, fields: DraftFields) -> dict[str, Any]:
     """The details to store: without empty ones; what an assessor records stands in their own name."""
     details = {name: value for name, value in fields.details.items() if value}
-    if actor.role in ASSESSING:
+    if actor.role in ASSESSING and kind in ASSESSOR_KINDS:
         details["seen_by" if kind is EvidenceKind.IN_SITU else "assessor"] = actor.name
     return details
 

@@ -18,10 +18,9 @@ from evidence.queries import (
     targets,
 )
 from evidence.rules import (
-    ASSESSOR_STATEMENT,
-    DECLARATION,
     EvidenceState,
     Step,
+    declaration_of,
     next_state,
     problems_before_submission,
     reference,
@@ -71,7 +70,7 @@ def submit_evidence(
             "and submit it then.",
             digest=digest,
         )
-    declaration = statement or (ASSESSOR_STATEMENT if actor.role in ASSESSING else DECLARATION)
+    declaration = statement or declaration_of(draft.evidence.kind, by_assessor=actor.role in ASSESSING)
     submission = _freeze(session, actor, draft, digest, declaration)
     touch_criteria(session, draft.portfolio.id, [m.criterion_id for m in mappings])
     session.flush()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from evidence.models import Evidence, Revision
 from evidence.permissions import EVIDENCE_WRITE
-from evidence.queries import Item, check_open, get_draft
+from evidence.queries import Item, check_open, get_draft, newest_frozen
 from evidence.queries.witness import (
     asked_lately,
     confirmed_request,
@@ -41,7 +41,7 @@ from evidence.rules.witness import (
 from evidence.service.witness_links import close_links, device_path, send_link
 from evidence.witness_models import WitnessContact, WitnessRequest
 from portfolio.core import clock, ids, log
-from portfolio.core.actor import Actor
+from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, Locked, NotFound, TooMany
 from portfolio.core.touched import touch_criteria
 from portfolio.people.models import Person
@@ -216,6 +216,8 @@ def _askable(session: Session, actor: Actor, code: str) -> Item:
     item = get_testimony_item(session, actor, code)
     EVIDENCE_WRITE.require(actor, item.portfolio)
     check_open(item.portfolio)
+    if not item.is_author and newest_frozen(session, item.evidence.id) is None:
+        raise Locked("Who began this testimony asks the witness. You can ask about it once it is submitted.")
     return item
 
 
@@ -251,7 +253,7 @@ def _check_question(session: Session, actor: Actor, item: Item, asked: Question)
         errors["witness_name"] = "Write the name of the witness."
     if not asked.question:
         errors["question"] = "Say what the witness should describe."
-    if asked.way is Way.CANDIDATE_DEVICE and not item.is_author:
+    if asked.way is Way.CANDIDATE_DEVICE and not (item.is_author and actor.role is Role.CANDIDATE):
         errors["way"] = "Only the candidate can hand over a device."
     if errors:
         raise Invalid("Some answers need another look. Nobody was asked yet.", errors)

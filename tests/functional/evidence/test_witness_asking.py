@@ -1,11 +1,13 @@
 """Asking a witness, sending again, cancelling; reminders, expiry, and the record of a talk."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from evidence.jobs import remind_witnesses
+from evidence.queries import content_digest
 from evidence.queries.witness import open_request
 from evidence.rules.witness import (
     LINK_LASTS,
@@ -33,7 +35,7 @@ from portfolio.core.db import Database
 from portfolio.core.errors import Invalid, Locked, NotFound, TooMany
 from portfolio.core.ids import new_code
 from tests.factories.world import World
-from tests.functional.evidence.making import begin, hand_in
+from tests.functional.evidence.making import begin, hand_in, status_of
 from tests.functional.evidence.witnessing import (
     JANET,
     Forward,
@@ -50,6 +52,9 @@ from tests.functional.evidence.witnessing import (
     told,
     written_testimony,
 )
+from tests.web import Browser
+
+Browse = Callable[[str], Browser]
 
 # ---------------------------------------------------------------- asking
 
@@ -328,3 +333,61 @@ def test_requests_keep_no_raw_token(database: Database, world: World) -> None:
     with database.read() as session:
         row = session.scalars(select(WitnessRequest)).one()
         assert all(token not in str(getattr(row, column.name)) for column in WitnessRequest.__table__.columns)
+
+
+@pytest.mark.parametrize("who", ["assessor", "trainee"])
+def test_an_allocated_assessor_begins_a_testimony_and_asks_the_witness(
+    who: str, database: Database, world: World, browse: Browse
+) -> None:
+    assessor, candidate = browse(who), browse("candidate")
+    records = assessor.get(f"/portfolios/{world.portfolio_code}/records/new").text
+    link = f"/evidence/new?portfolio={world.portfolio_code}&amp;kind=witness_testimony"
+    assert link in records
+    assert 'value="witness_testimony" required checked' in assessor.get(link.replace("&amp;", "&")).text
+    begun = {
+        "portfolio": world.portfolio_code,
+        "kind": "witness_testimony",
+        "title": "Huddle",
+        "code": new_code(),
+    }
+    assert assessor.submit("/evidence", begun).status_code == 303
+    page = f"/evidence/{begun['code']}"
+    assert assessor.submit(f"{page}/mapping", {"add": world.criterion_codes[0]}).status_code == 303
+    asking = {"witness_name": "Janet", "email": JANET, "question": "What did you see?", "way": "own_link"}
+    assert "Give it on this device" not in assessor.get(f"{page}/witness").text
+    assert assessor.submit(f"{page}/witness", {**asking, "way": "candidate_device"}).status_code == 422
+    assert assessor.submit(f"{page}/witness", asking).status_code == 303
+
+    shown = candidate.get(page).text
+    assert "Huddle" in shown
+    assert "Continue the draft" not in shown
+    assert "Huddle" in candidate.get("/evidence").text
+    assert "Ask the witness" not in candidate.get(f"{page}/witness").text
+    assert candidate.submit(f"{page}/witness/cancel").status_code == 409
+    assert candidate.get(f"{page}/edit").status_code == 404
+
+    confirm(database, last_link(database))
+    assert "Janet Ogden confirmed" in candidate.get("/notifications").text
+    assert "I confirm that I asked this witness" in assessor.get(f"{page}/submit").text
+    with database.read() as session:
+        shown = content_digest(session, draft_of(database, begun["code"]))
+    assert assessor.submit(f"{page}/submit", {"declared": "1", "shown": shown}).status_code == 303
+    assert status_of(database, world, 0) == "in_assessment"
+    assert "Submitted" in candidate.get(page).text
+
+
+@pytest.mark.parametrize("who", ["unallocated_assessor", "other_candidate", "iqa", "manager"])
+def test_nobody_else_begins_a_testimony_or_sees_the_draft(
+    who: str, database: Database, world: World, browse: Browse
+) -> None:
+    begun = {
+        "portfolio": world.portfolio_code,
+        "kind": "witness_testimony",
+        "title": "Huddle",
+        "code": new_code(),
+    }
+    other = browse(who)
+    assert other.submit("/evidence", begun).status_code == 404
+    assert browse("assessor").submit("/evidence", begun).status_code == 303
+    assert other.get(f"/evidence/{begun['code']}").status_code == 404
+    assert other.get(f"/evidence/{begun['code']}/witness").status_code == 404
