@@ -8,7 +8,6 @@ import typer
 from rich.table import Table
 from sqlalchemy import select
 
-from criteria.rules import Who
 from evidence.service.checking import Fault, begin_check, quick_faults, run_check
 from portfolio.app import Parts
 from portfolio.commands.common import AsJson, DataDir, opened, out, print_json, settings_for
@@ -19,6 +18,7 @@ from portfolio.records.models import Portfolio
 from portfolio.tracking.cited import Citation, citations_of
 from portfolio.tracking.matrix import read_matrix
 from portfolio.tracking.recompute import differences
+from portfolio.tracking.turns import OWNER
 from portfolio.tracking.views import Matrix, Show
 
 
@@ -35,9 +35,7 @@ def gaps(
             raise NotFound(f"There is no portfolio {code!r}.")
         centre = session.get_one(Centre, portfolio.centre_id)
         show = Show.ALL if everything else Show.GAPS
-        found = read_matrix(
-            session, portfolio, viewer=Who.CANDIDATE, zone=centre.zone, show=show, unit_code="all"
-        )
+        found = read_matrix(session, portfolio, viewer=OWNER, zone=centre.zone, show=show, unit_code="all")
     if as_json:
         print_json(gaps_json(found))
     else:

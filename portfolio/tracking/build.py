@@ -7,7 +7,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from criteria.models import Node
-from criteria.rules import ActionCode, NextAction, NodeKind, Reason, Rollup, Status, Who, roll_up
+from criteria.rules import ActionCode, NextAction, NodeKind, Reason, Rollup, Status, roll_up
 from criteria.wording import (
     date_words,
     join_words,
@@ -17,6 +17,7 @@ from criteria.wording import (
     who_word,
 )
 from portfolio.records.models import PortfolioUnit
+from portfolio.tracking.turns import Links
 from portfolio.tracking.views import (
     ActionView,
     Column,
@@ -42,33 +43,33 @@ class Builder:
         marks: Marks,
         today: date,
         zone: ZoneInfo,
+        links: Links,
     ) -> None:
         self.stored, self.items, self.marks = stored, items, marks
-        self.today, self.zone = today, zone
+        self.today, self.zone, self.links = today, zone, links
         self.by_unit: dict[int, list[Place]] = defaultdict(list)
         for place in places:
             self.by_unit[place.unit_id].append(place)
         self.actions: dict[int, NextAction] = {}  # by criterion
         self.shown: list[UnitSummary] = []
         self.unit_refs: dict[int, str] = {}
+        self.unit_codes: dict[int, str] = {}
 
     def summary(self, unit: PortfolioUnit, node: Node) -> UnitSummary:
         """The unit with all its rows, without columns (they depend on the rows chosen later)."""
-        self.unit_refs[node.id] = node.ref
+        self.unit_refs[node.id], self.unit_codes[node.id] = node.ref, node.code
         groups = [
             self._group(node, outcome, criteria) for outcome, criteria in _by_outcome(self.by_unit[node.id])
         ]
         total = sum((group.rollup for group in groups), Rollup())
         return UnitSummary(node.code, node.ref, node.text, unit.state, unit.target_on, total, groups)
 
-    def choose(
-        self, summaries: Sequence[UnitSummary], show: Show, viewer: Who, unit_code: str | None
-    ) -> None:
+    def choose(self, summaries: Sequence[UnitSummary], show: Show, unit_code: str | None) -> None:
         """Keep the rows asked for, and find the columns that each unit needs for them."""
         for unit in summaries:
             if unit_code not in (None, unit.code):
                 continue
-            groups = [kept for group in unit.groups if (kept := _kept(group, show, viewer)).rows]
+            groups = [kept for group in unit.groups if (kept := _kept(group, show)).rows]
             used = set().union(*(row.marks for group in groups for row in group.rows))
             columns = [item for evidence_id, item in self.items.items() if evidence_id in used]
             if groups:
@@ -87,7 +88,8 @@ class Builder:
                 action = self.actions.get(place.id)
                 if place.unit_id in signed or action is None:
                     continue
-                key = (action.who, action.code, action.evidence_ref, action.kinds, action.items)
+                alone = place.unit_id if action.code is ActionCode.JUDGE_AGAIN else None
+                key = (action.who, action.code, action.evidence_ref, action.kinds, action.items, alone)
                 grouped[key].append(place)
                 actions[key] = action
         steps = [(actions[key], places) for key, places in grouped.items()]
@@ -101,11 +103,23 @@ class Builder:
         what = f"Would help {self._listed(places)}." if len(refs) > 1 else f"For {refs[0]}: {places[0].text}"
         return Step(
             next_action_sentence(action),
-            action_url(action, places[0].code),
+            next((url for place in places if (url := self._url(action, place))), ""),
             action.who,
             who_word(action.who),
             refs,
             what + waited,
+        )
+
+    def _url(self, action: NextAction, place: Place) -> str:
+        return self.links.url(action, place, self.unit_codes[place.unit_id])
+
+    def _action_view(self, action: NextAction, place: Place) -> ActionView:
+        return ActionView(
+            action.who,
+            who_word(action.who),
+            next_action_sentence(action),
+            self._url(action, place),
+            self.links.viewer.takes(action.who, place.unit_id),
         )
 
     def _listed(self, places: Sequence[Place]) -> str:
@@ -138,7 +152,7 @@ class Builder:
             found.status,
             status_word(found.status),
             reasons,
-            _action_view(action, place.code) if action else None,
+            self._action_view(action, place) if action else None,
             found.counted,
             found.surplus,
             found.waived,
@@ -160,23 +174,6 @@ _URGENCY = {
 }
 
 
-def action_url(action: NextAction, criterion_code: str) -> str:
-    """Where the next action is done."""
-    if action.code is ActionCode.ADD_EVIDENCE or action.evidence_code is None:
-        return f"/evidence/gap/{criterion_code}"
-    if action.code is ActionCode.SUBMIT_DRAFT:
-        return f"/evidence/{action.evidence_code}/submit"
-    if action.code is ActionCode.CONFIRM_TESTIMONY:
-        return f"/evidence/{action.evidence_code}/witness"
-    return f"/evidence/{action.evidence_code}"
-
-
-def _action_view(action: NextAction, criterion_code: str) -> ActionView:
-    return ActionView(
-        action.who, who_word(action.who), next_action_sentence(action), action_url(action, criterion_code)
-    )
-
-
 def _by_outcome(places: Iterable[Place]) -> list[tuple[Place | None, list[Place]]]:
     """Criteria in order, under the outcome they stand below."""
     found: list[tuple[Place | None, list[Place]]] = []
@@ -195,16 +192,16 @@ def _by_outcome(places: Iterable[Place]) -> list[tuple[Place | None, list[Place]
     return found
 
 
-def _kept(group: Group, show: Show, viewer: Who) -> Group:
+def _kept(group: Group, show: Show) -> Group:
     if show is Show.ALL:
         return group
-    return replace(group, rows=[row for row in group.rows if _is_shown(row, show, viewer)])
+    return replace(group, rows=[row for row in group.rows if _is_shown(row, show)])
 
 
-def _is_shown(row: Row, show: Show, viewer: Who) -> bool:
+def _is_shown(row: Row, show: Show) -> bool:
     if show is Show.GAPS:
         return row.status is not Status.MET
-    return row.next is not None and row.next.who is viewer
+    return row.is_mine
 
 
 def _at_most(refs: Sequence[str], limit: int = 6) -> Sequence[str]:

@@ -10,7 +10,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from criteria.rules import Status, Who
+from criteria.rules import Status
 from criteria.wording import status_word
 from portfolio.tracking.views import Column, Matrix, Row
 
@@ -27,7 +27,7 @@ class Drawn:
     """The parts of a matrix that its template puts in place.
 
     `heads` are the header cells of a unit's columns, by code of the unit. `notes` says by code of a criterion why
-    it stands as it does and what comes next; for `viewer` the next action is a link.
+    it stands as it does and what comes next; what the viewer can do about it is a link.
     """
 
     heads: dict[str, Markup]
@@ -47,7 +47,7 @@ class Drawn:
         )
 
 
-def draw(matrix: Matrix, viewer: Who, person_id: int) -> Drawn:
+def draw(matrix: Matrix, person_id: int) -> Drawn:
     """The parts of the rows and columns that a matrix shows to this person."""
     drawn = Drawn({}, {}, {})
     used = {column.evidence_id: column for unit in matrix.shown for column in unit.columns}
@@ -59,7 +59,7 @@ def draw(matrix: Matrix, viewer: Who, person_id: int) -> Drawn:
         numbers = {column.evidence_id: number for number, column in enumerate(unit.columns)}
         for group in unit.groups:
             for row in group.rows:
-                drawn.notes[row.code] = _joined(_notes(row, viewer))
+                drawn.notes[row.code] = _joined(_notes(row))
                 drawn._cells[row.code] = "".join(_pieces(row.marks, numbers, links, closed))
     return drawn
 
@@ -78,7 +78,7 @@ def _head(column: Column, *, closed: bool) -> str:
     )
 
 
-def _notes(row: Row, viewer: Who) -> Iterator[str]:
+def _notes(row: Row) -> Iterator[str]:
     if row.waived:
         yield '<div class="why">Signed without evidence, with a reason.</div>'
     if row.stale:
@@ -87,9 +87,9 @@ def _notes(row: Row, viewer: Who) -> Iterator[str]:
         yield f'<div class="why">{escape(reason)}</div>'
     if row.expires:
         yield f'<div class="why">Current until {row.expires}.</div>'
-    if row.next and row.next.who is viewer:
+    if row.next and row.next.mine:
         yield f'<a class="next-link" href="{escape(row.next.url)}">{escape(row.next.sentence)}</a>'
-    elif row.next and row.next.who is Who.WITNESS:  # who has no account: somebody here asks or reminds them
+    elif row.next and row.next.url:  # the witness has no account: somebody here asks or reminds them
         link = f'<a href="{escape(row.next.url)}">{escape(row.next.sentence)}</a>'
         yield f'<div class="why">Next, {row.next.who_word.lower()}: {link}</div>'
     elif row.next:

@@ -22,6 +22,7 @@ from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.queries import head_of, units_of
 from portfolio.tracking.build import Builder
 from portfolio.tracking.facts import is_spoken_for
+from portfolio.tracking.turns import Links, Viewer
 from portfolio.tracking.views import Column, Marks, Matrix, Place, Show, Stored
 
 WHOLE_UP_TO_CELLS = 20_000
@@ -31,26 +32,27 @@ def read_matrix(
     session: Session,
     portfolio: Portfolio,
     *,
-    viewer: Who,
+    viewer: Viewer,
     zone: str,
     show: Show = Show.ALL,
     unit_code: str | None = None,
 ) -> Matrix:
     """The matrix of a portfolio that the caller may see. Six queries.
 
-    `viewer` says whose turn "mine" means. `unit_code` limits the rows to one unit; "all" asks for every unit
-    even when that is a very large table. Roll-ups and next steps always cover the whole portfolio.
+    `viewer` says whose turn "mine" means, and what is a link. `unit_code` limits the rows to one unit; "all" asks
+    for every unit even when that is a very large table. Roll-ups and next steps always cover the whole portfolio.
     """
     head = head_of(session, portfolio)
     units = units_of(session, portfolio.id)
     places = _places(session, [node.id for _, node in units])
     stored = _coverage(session, portfolio.id)
     items = _items(session, portfolio.id)
-    marks = _marks(session, portfolio.id)
+    marks, reviews = _marks(session, portfolio.id)
     unit_code = _wanted_unit(unit_code, units, places, stored, items)
-    builder = Builder(places, stored, items, marks, clock.today(zone), ZoneInfo(zone))
+    links = Links(viewer, portfolio.code, {item.code: item for item in items.values()}, reviews)
+    builder = Builder(places, stored, items, marks, clock.today(zone), ZoneInfo(zone), links)
     summaries = [builder.summary(unit, node) for unit, node in units]
-    builder.choose(summaries, show, viewer, unit_code)
+    builder.choose(summaries, show, unit_code)
     every = [row for unit in summaries for group in unit.groups for row in group.rows]
     steps = builder.steps(units)
     return Matrix(
@@ -64,7 +66,7 @@ def read_matrix(
         counts={
             Show.ALL: len(every),
             Show.GAPS: sum(row.status is not Status.MET for row in every),
-            Show.MINE: sum(row.next is not None and row.next.who is viewer for row in every),
+            Show.MINE: sum(row.is_mine for row in every),
         },
         show=show,
         unit_code=unit_code,
@@ -143,7 +145,12 @@ _SAYS = case(
     else_=Status.NEEDS_ACTION.value,
 )
 _MARKS = (
-    select(ev.Mapping.criterion_id, Revision.evidence_id, _SAYS)
+    select(
+        ev.Mapping.criterion_id,
+        Revision.evidence_id,
+        _SAYS,
+        Submission.code,
+    )
     .join(Revision, Revision.id == ev.Mapping.revision_id)
     .join(Evidence, Evidence.id == Revision.evidence_id)
     .outerjoin(Submission, Submission.revision_id == Revision.id)
@@ -160,17 +167,23 @@ _MARKS = (
 _STATUSES = {status.value: status for status in Status}
 
 
-def _marks(session: Session, portfolio_id: int) -> Marks:
-    """The newest frozen revision that maps a criterion speaks, by its newest judgement; else the draft."""
+def _marks(session: Session, portfolio_id: int) -> tuple[Marks, dict[tuple[int, int], str]]:
+    """The newest frozen revision that maps a criterion speaks, by its newest judgement; else the draft.
+
+    Also the codes of submissions in assessment by criterion id and evidence id.
+    """
+    reviews: dict[tuple[int, int], str] = {}
     found: defaultdict[int, dict[int, Status]] = defaultdict(dict)
     rows = session.connection().execute(_MARKS, {"portfolio_id": portfolio_id}).all()
-    for criterion_id, evidence_id, says in rows:
+    for criterion_id, evidence_id, says, submission in rows:
         status = _STATUSES[says]
         if status is Status.CLAIMED:
             found[criterion_id].setdefault(evidence_id, status)
         else:
             found[criterion_id][evidence_id] = status
-    return found
+        if status is Status.IN_ASSESSMENT:
+            reviews[criterion_id, evidence_id] = submission
+    return found, reviews
 
 
 def _wanted_unit(

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from criteria.rules import Who
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
 from portfolio.records.models import Portfolio
@@ -23,6 +22,7 @@ from portfolio.tracking.cells import draw
 from portfolio.tracking.matrix import read_matrix
 from portfolio.tracking.progress import Filters, Order, read_progress
 from portfolio.tracking.tables import matrix_csv, progress_csv
+from portfolio.tracking.turns import viewer_of
 from portfolio.tracking.views import Matrix, Show
 from portfolio.web.deps import CurrentActor, ReadSession, Routes
 from portfolio.web.forms import Fields
@@ -56,7 +56,12 @@ def matrix_file(request: Request, session: ReadSession, actor: CurrentActor, cod
     """The same matrix as a CSV file."""
     portfolio = get_portfolio(session, actor, code)
     found = read_matrix(
-        session, portfolio, viewer=_viewer(actor), zone=actor.zone, show=_show(request), unit_code="all"
+        session,
+        portfolio,
+        viewer=viewer_of(actor, portfolio.id),
+        zone=actor.zone,
+        show=_show(request),
+        unit_code="all",
     )
     return _csv_file(matrix_csv(found), f"gap-matrix-{code}.csv")
 
@@ -102,7 +107,7 @@ def _matrix_page(
     found = read_matrix(
         session,
         portfolio,
-        viewer=_viewer(actor),
+        viewer=viewer_of(actor, portfolio.id),
         zone=actor.zone,
         show=_show(request),
         unit_code=request.query_params.get("unit"),
@@ -117,7 +122,7 @@ def _matrix_page(
         own=own,
         place=place,
         links=_links(place, found),
-        drawn=draw(found, _viewer(actor), actor.person_id),
+        drawn=draw(found, actor.person_id),
         may_manage=PORTFOLIO_MANAGE.allows(actor, portfolio),
     )
 
@@ -187,12 +192,6 @@ def _filters(request: Request, page: int | None = None) -> Filters:
 def _show(request: Request) -> Show:
     asked = request.query_params.get("show", "")
     return Show(asked) if asked in set(Show) else Show.ALL
-
-
-def _viewer(actor: Actor) -> Who:
-    if actor.role is Role.CANDIDATE:
-        return Who.CANDIDATE
-    return Who.COUNTERSIGNER if actor.role is Role.IQA else Who.ASSESSOR
 
 
 def _csv_file(text: str, name: str) -> Response:

@@ -35,12 +35,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """What to do next: who, in words, where."""
+    """What to do next: who, in words, where. `mine`: it is the viewer's turn; `url` is "" where they have no part."""
 
     who: Who
     who_word: str
     sentence: str
     url: str
+    mine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ class Row:
     stale: bool
     expires: str
     marks: Mapping[int, Status]
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether the viewer has to do something about it."""
+        return self.next is not None and self.next.mine
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ class UnitSummary:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do that would help several criteria at once: an entry of "what next"."""
+    """One thing to do that would help several criteria at once: an entry of "what next". `url` as in ActionView."""
 
     sentence: str
     url: str

@@ -21,6 +21,7 @@ from portfolio.people.models import Notification, Person
 from portfolio.records.models import Portfolio
 from portfolio.records.rules import UnitState
 from portfolio.tracking.matrix import read_matrix
+from portfolio.tracking.turns import OWNER, Viewer
 from portfolio.tracking.views import Matrix
 from tests.browser.conftest import Live, OpenContext
 
@@ -96,13 +97,13 @@ class Play:
         assert answer.status == 200, f"{path} answered {answer.status}"
         return page
 
-    def matrix(self, viewer: Who = Who.CANDIDATE) -> Matrix:
+    def matrix(self, viewer: Viewer = OWNER) -> Matrix:
         """The matrix as the code reads it."""
         with self.live.parts.database.read() as session:
             return matrix_of(session, self.portfolio_code, viewer)
 
 
-def matrix_of(session: Session, portfolio_code: str, viewer: Who = Who.CANDIDATE) -> Matrix:
+def matrix_of(session: Session, portfolio_code: str, viewer: Viewer = OWNER) -> Matrix:
     """The matrix of a portfolio by its code."""
     row = session.scalars(select(Portfolio).where(Portfolio.code == portfolio_code)).one()
     return read_matrix(session, row, viewer=viewer, zone=ZONE)

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 
 from assessors.models import Countersignature
 from assessors.rules import Countersign, Decision
-from criteria.rules import Status, Who
+from criteria.rules import Status
 from evidence.models import Evidence
 from evidence.rules import EvidenceState
 from portfolio.core import clock, ids
@@ -17,6 +17,7 @@ from portfolio.core.db import Database
 from portfolio.core.touched import touch_portfolio
 from portfolio.records.models import Portfolio
 from portfolio.tracking.matrix import read_matrix
+from portfolio.tracking.turns import OWNER
 from tests.factories import work
 from tests.factories.world import World
 from tests.web import Browser
@@ -51,7 +52,7 @@ def marks(database: Database, world: World) -> dict[str, list[tuple[str, Status]
     """What the matrix shows by reference of the criterion in the first unit: (item, status), in order."""
     with database.read() as session:
         portfolio = session.get_one(Portfolio, world.portfolio_id)
-        found = read_matrix(session, portfolio, viewer=Who.CANDIDATE, zone="Europe/London")
+        found = read_matrix(session, portfolio, viewer=OWNER, zone="Europe/London")
         rows = (row for group in found.shown[0].groups for row in group.rows)
         return {row.ref: [(found.items[n].ref, status) for n, status in row.marks.items()] for row in rows}
 

@@ -1,5 +1,7 @@
 """Whose turn the matrix names, and that its links lead those it names to where the thing is done."""
 
+from collections.abc import Callable
+
 import pytest
 
 from portfolio.core.db import Database
@@ -7,6 +9,9 @@ from portfolio.core.touched import touch_portfolio
 from portfolio.records.models import CoverageRow
 from tests.factories import work
 from tests.factories.world import World
+from tests.web import Browser
+
+Browse = Callable[[str], Browser]
 
 pytestmark = pytest.mark.databases("sqlite")
 
@@ -25,3 +30,20 @@ def test_what_a_member_of_staff_began_to_record_claims_nothing(database: Databas
             n: (row.status.value, [reason["code"] for reason in row.reasons]) for n, row in stored.items()
         }
         assert said == {first: ("not_started", ["no_evidence"]), second: ("claimed", ["draft_only"])}
+
+
+def test_an_assessor_is_led_to_the_review_and_others_are_not(
+    browse: Browse, database: Database, world: World
+) -> None:
+    with database.write() as session:
+        submission = work.submit(session, work.make_draft(session, world, world.criterion_ids[:1]))
+        judge, code = f'href="/reviews/{submission.code}">Judge E001', world.portfolio_code
+        touch_portfolio(session, world.portfolio_id)
+    seen = {
+        who: browse(who).get(f"/portfolios/{code}?show=mine").text for who in ("assessor", "iqa", "manager")
+    }
+    assert {who: (judge in page, page.count('<tr id="c-')) for who, page in seen.items()} == {
+        "assessor": (True, 1),
+        "iqa": (False, 0),
+        "manager": (False, 0),
+    }
