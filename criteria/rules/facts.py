@@ -42,6 +42,7 @@ class MappingFact:
     awaiting_countersignature  the judgement was made by a trainee and is not confirmed yet
     witness_confirmed        None: no witness is needed; False: the witness has not confirmed yet
     range_items              references of the range items this mapping covers
+    by_staff                 a member of staff wrote the item, so the candidate cannot revise it
     reopened_at              the judgement was set aside then, with `reopened_reason`; it has no effect
                              unless it was made later than that
     """
@@ -63,6 +64,7 @@ class MappingFact:
     returned_at: datetime | None = None
     return_reason: str = ""
     witness_confirmed: bool | None = None
+    by_staff: bool = False
     reopened_at: datetime | None = None
     reopened_reason: str = ""
 

@@ -27,7 +27,8 @@ def next_action(
     """The one thing to do next; who waits longest and whose answer is due come first.
 
     1. What waits is settled: the oldest first, whether for the assessor or a countersignature.
-    2. The newest unanswered refusal (`refusals`) is answered; a reopened judgement is made again.
+    2. The newest unanswered refusal (`refusals`) is answered, with other evidence where staff wrote the item;
+       a reopened judgement is made again.
     3. `reopening`: the assessor looks at a reopened unit again.
     4. The witness confirms a testimony, where that alone makes the criterion met.
     5. The candidate submits the first draft that would count, or has a drafted testimony confirmed.
@@ -37,7 +38,11 @@ def next_action(
         return _settle(min((waiting_reason(fact) for fact in found.waiting), key=_oldest_first))
     draft = _first(fact for fact in found.drafts if counts(found.rule, fact, found.today))
     if refusals:
-        return _answer(max(refusals, key=_newest_last), draft)
+        newest = max(refusals, key=_newest_last)
+        by_staff = any(fact.by_staff and fact.evidence_code == newest.evidence_code for fact in found.refused)
+        if by_staff and not draft and newest.code != ReasonCode.REOPENED:
+            return _add_evidence(short)
+        return _answer(newest, draft)
     if reopening:
         return NextAction(who=Who.ASSESSOR, code=ActionCode.JUDGE_AGAIN, since=reopening.at)
     testimony = _testimony_that_settles(found)

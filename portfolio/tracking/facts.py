@@ -105,6 +105,7 @@ class _Live:
     item: ev.Evidence
     submitted_at: datetime | None
     submission_id: int | None
+    by_candidate: bool
 
 
 def _live_mappings(
@@ -115,7 +116,9 @@ def _live_mappings(
     What a member of staff has begun to record claims nothing: nobody else sees it before it is handed in.
     """
     query = (
-        select(ev.Mapping, ev.Revision, ev.Evidence, ev.Submission.submitted_at, ev.Submission.id)
+        select(
+            ev.Mapping, ev.Revision, ev.Evidence, ev.Submission.submitted_at, ev.Submission.id, by_candidate
+        )
         .join(ev.Revision, ev.Revision.id == ev.Mapping.revision_id)
         .join(ev.Evidence, ev.Evidence.id == ev.Revision.evidence_id)
         .outerjoin(ev.Submission, ev.Submission.revision_id == ev.Revision.id)
@@ -193,6 +196,7 @@ def _fact(row: _Live, decided: Mapping[int, _Decided], returned: Mapping[int, Re
         returned_at=sent_back.finished_at if sent_back else None,
         return_reason=sent_back.comment if sent_back else "",
         witness_confirmed=witness_confirmed(row.item.kind, row.revision.details),
+        by_staff=not row.by_candidate,
     )
 
 

@@ -497,6 +497,27 @@ STEPS: list[tuple[str, SufficiencyRule, list[MappingFact], CriterionFacts, tuple
         ("candidate", "add_evidence", None),
     ),
     (
+        "a record of staff that is not yet met",
+        ONE,
+        [not_yet(by_staff=True)],
+        NOTHING,
+        ("candidate", "add_evidence", None),
+    ),
+    (
+        "a record of staff that was returned",
+        ONE,
+        [returned(by_staff=True)],
+        NOTHING,
+        ("candidate", "add_evidence", None),
+    ),
+    (
+        "a draft beside a refused record of staff",
+        ONE,
+        [not_yet(by_staff=True), fact("E002")],
+        NOTHING,
+        ("candidate", "submit_draft", "E002"),
+    ),
+    (
         "a drafted testimony",
         ONE,
         [fact("E003", witness_confirmed=False)],
