@@ -13,6 +13,7 @@ from assessors.queries.queue import granted_units
 from assessors.rules import Countersign, Decision, ReviewOutcome
 from criteria.models import Node
 from evidence.models import Evidence, Mapping, Revision, Submission
+from evidence.queries import items_to_answer
 from evidence.rules import EvidenceState, reference
 from portfolio.core.actor import Actor, Role
 from portfolio.people.models import Notification, Person
@@ -71,7 +72,7 @@ def _past() -> Select[Judgement, Mapping, Node, Revision, Evidence, Person, Coun
 
 
 def past_decisions(
-    session: Session, actor: Actor, *conditions: ColumnElement[bool], limit: int = 500
+    session: Session, actor: Actor, *conditions: ColumnElement[bool], limit: int | None = 500
 ) -> list[PastDecision]:
     """The judgements that fit, newest first.
 
@@ -167,6 +168,7 @@ class FeedbackEntry:
     item: Evidence
     decisions: list[PastDecision] = field(default_factory=list)
     unread: bool = False
+    wants_answer: bool = False
     at: datetime | None = None
 
     @property
@@ -180,10 +182,9 @@ class FeedbackEntry:
         return self.review.outcome is ReviewOutcome.RETURNED
 
     @property
-    def wants_answer(self) -> bool:
-        """Whether something in it asks the candidate for more, and nothing was begun since."""
-        asks = self.is_return or any(d.judgement.decision is Decision.NOT_YET for d in self.decisions)
-        return asks and self.item.state in (EvidenceState.RETURNED, EvidenceState.ASSESSED)
+    def asks(self) -> bool:
+        """Whether something in it asked the candidate for more."""
+        return self.is_return or any(d.judgement.decision is Decision.NOT_YET for d in self.decisions)
 
 
 def feedback_for(
@@ -217,14 +218,25 @@ def feedback_for(
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     rows = session.execute(query.order_by(Review.id.desc()).offset(start).limit(limit)).all()
     entries = {review.id: FeedbackEntry(review, person, item) for review, person, item in rows}
-    for each in past_decisions(session, actor, Judgement.review_id.in_(entries)):
+    for each in past_decisions(session, actor, Judgement.review_id.in_(entries), limit=None):
         if each.shown:
             entries[each.judgement.review_id].decisions.append(each)
     new = _unread_urls(session, actor)
     for entry in entries.values():
         entry.unread = f"/evidence/{entry.item.code}" in new
         entry.decisions.sort(key=lambda d: d.criterion.position)
+    _mark_open(session, list(entries.values()))
     return list(entries.values()), total
+
+
+def _mark_open(session: Session, entries: Sequence[FeedbackEntry]) -> None:
+    """The newest entry of an item that asks for more wants an answer, while there is something to answer."""
+    revisable = (EvidenceState.RETURNED, EvidenceState.ASSESSED)
+    asking = {
+        entry.item.id: entry for entry in reversed(entries) if entry.asks and entry.item.state in revisable
+    }
+    for item_id in items_to_answer(session, asking):
+        asking[item_id].wants_answer = True
 
 
 def _unread_urls(session: Session, actor: Actor) -> set[str]:

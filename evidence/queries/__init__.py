@@ -1,6 +1,6 @@
 """Reads of evidence: items and files with their authorisation, lists, what can be chosen, history."""
 
-from evidence.queries.answers import mappings_to_answer, newest_frozen, statuses_to_answer
+from evidence.queries.answers import items_to_answer, mappings_to_answer, newest_frozen, statuses_to_answer
 from evidence.queries.choices import (
     CriterionChoice,
     DraftChoice,
@@ -21,13 +21,11 @@ from evidence.queries.content import (
     LocatorView,
     MappingView,
     RevisionView,
-    content_digest,
     draft_picture,
     file_blobs,
     file_view,
     files_of,
     fingerprint,
-    revision_content,
     revision_view,
 )
 from evidence.queries.items import (
@@ -47,6 +45,7 @@ from evidence.queries.items import (
 )
 from evidence.queries.lists import PAGE_SIZE, EvidenceList, ListFilter, ListRow, Shows, list_evidence
 from evidence.queries.previews import UNKNOWN, LookView, extents_of, get_preview, looks_at
+from evidence.queries.sealed import content_digest, content_digests, revision_content
 from evidence.queries.timed_text import (
     CaptionPlace,
     CaptionsView,
@@ -94,6 +93,7 @@ __all__ = [
     "check_open",
     "completed_file",
     "content_digest",
+    "content_digests",
     "criteria_to_choose",
     "draft_picture",
     "drafts_to_choose",
@@ -112,6 +112,7 @@ __all__ = [
     "get_revision",
     "is_author",
     "item_code",
+    "items_to_answer",
     "list_evidence",
     "lock_draft",
     "looks_at",

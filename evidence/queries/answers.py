@@ -1,7 +1,9 @@
 """Which mappings of a submitted item still wait for the candidate: the start of a new revision."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from criteria.models import Node
 from criteria.rules import Status
@@ -32,38 +34,58 @@ def mappings_to_answer(session: Session, evidence: Evidence) -> list[Mapping]:
     Told from the coverage rows, which know the decisions: left out is what this item was found to meet, whether
     it counts or not (a new revision makes no work newer), and what waits for an assessor or a countersignature.
     """
-    return [mapping for mapping, _ in _unanswered(session, evidence)]
+    return [mapping for _, mapping, _ in _unanswered(session, [evidence.id])]
 
 
 def statuses_to_answer(session: Session, evidence: Evidence) -> list[Status]:
     """The coverage of the criteria of `mappings_to_answer`, one for each: other evidence may have met them since."""
-    return [row.status if row else Status.NOT_STARTED for _, row in _unanswered(session, evidence)]
+    return [row.status if row else Status.NOT_STARTED for _, _, row in _unanswered(session, [evidence.id])]
 
 
-def _unanswered(session: Session, evidence: Evidence) -> list[tuple[Mapping, CoverageRow | None]]:
-    revision = newest_frozen(session, evidence.id)
-    if revision is None:
-        return []
+def items_to_answer(session: Session, evidence_ids: Collection[int]) -> set[int]:
+    """Those of the items with something to answer. One query, whatever their number."""
+    return {item_id for item_id, _, _ in _unanswered(session, evidence_ids)}
+
+
+def _unanswered(
+    session: Session, evidence_ids: Collection[int]
+) -> list[tuple[int, Mapping, CoverageRow | None]]:
+    later = aliased(Revision)
+    is_newest = ~(
+        select(later.id)
+        .where(later.evidence_id == Revision.evidence_id, later.frozen_at.is_not(None))
+        .where(later.number > Revision.number)
+        .exists()
+    )
     rows = session.execute(
-        select(Mapping, CoverageRow)
+        select(Evidence, Mapping, CoverageRow)
+        .join(Revision, Revision.evidence_id == Evidence.id)
+        .join(Mapping, Mapping.revision_id == Revision.id)
+        .join(Node, Node.id == Mapping.criterion_id)
+        .join(
+            PortfolioUnit,
+            (PortfolioUnit.unit_id == Node.unit_id) & (PortfolioUnit.portfolio_id == Evidence.portfolio_id),
+        )
         .outerjoin(
             CoverageRow,
             (CoverageRow.criterion_id == Mapping.criterion_id)
-            & (CoverageRow.portfolio_id == evidence.portfolio_id),
+            & (CoverageRow.portfolio_id == Evidence.portfolio_id),
         )
-        .join(Node, Node.id == Mapping.criterion_id)
-        .join(PortfolioUnit, PortfolioUnit.unit_id == Node.unit_id)
         .where(
-            Mapping.revision_id == revision.id,
+            Evidence.id.in_(evidence_ids),
+            Revision.frozen_at.is_not(None),
+            is_newest,
             Mapping.dropped_at.is_(None),
-            PortfolioUnit.portfolio_id == evidence.portfolio_id,
             PortfolioUnit.removed_at.is_(None),
             PortfolioUnit.state.not_in([state for state in UnitState if state.is_signed]),
         )
         .order_by(Mapping.id)
     )
-    own = reference(evidence.number)
-    return [(mapping, row) for mapping, row in rows if row is None or not _is_settled(row, own)]
+    return [
+        (item.id, mapping, row)
+        for item, mapping, row in rows
+        if row is None or not _is_settled(row, reference(item.number))
+    ]
 
 
 def _is_settled(row: CoverageRow, own: str) -> bool:

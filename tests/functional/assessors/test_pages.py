@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 
 from assessors.models import Judgement, Review, ReviewDraft, SignOff, Unlock
 from assessors.queries.queue import pending_sign_offs, queue
-from assessors.rules import Decision
+from assessors.rules import Answer, Decision
+from assessors.service import judge_again
 from evidence.models import Evidence
 from portfolio.core import ids
 from portfolio.core.actor import Grant, Role
@@ -376,6 +377,20 @@ def test_the_candidate_reads_decisions_in_force_and_no_others(
     page = browser.get("/feedback").text
     assert "Say what good looks like." in page
     assert "New</span>" in page
+
+
+@pytest.mark.databases("sqlite")
+def test_feedback_asks_for_an_answer_only_while_there_is_something_to_answer(
+    database: Database, world: World, browse: Browse
+) -> None:
+    submission = acting.submitted(database, world)
+    acting.judge(database, world, submission, {1: Decision.NOT_YET})
+    assert "Answer with a new revision" in browse("candidate").get("/feedback").text
+    with database.write() as session:
+        live = acting.desk(session, world, submission).live[1]
+        again = Answer(mapping=live.mapping.code, decision=Decision.MET, seen=live.last_judgement)
+        judge_again(session, world.actor(session, "assessor"), again, "Looked once more.")
+    assert "Answer with a new revision" not in browse("candidate").get("/feedback").text
 
 
 def test_the_decisions_are_a_part_of_the_items_page_and_a_page(
