@@ -29,6 +29,9 @@ Nothing starts to wait because of it, and no refusal appears; what it can do is 
 waited, which leads up to `partly_met` or `met`, or across to an older refusal that is still unanswered.
 
 **Time.** Only currency depends on the date. `expires_on` and `refresh_on` say when to look again.
+
+**Signed.** While the unit's sign-off is in force, currency is measured on its date: what was current then is not
+worked on again because time passes. Nothing new may be mapped there, so no action is asked of anybody.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +61,7 @@ class Coverage:
     """How far one criterion is covered.
 
     reasons      empty exactly when met; otherwise sorted, without repetition
-    next_action  None exactly when met
+    next_action  None exactly when met or signed
     counted      references of the items that count towards the rule, in order of reference
     surplus      how many of the counted items could go with the rule still satisfied; 0 unless met
     waived       met by sign-off without evidence, whatever was counted
@@ -118,7 +121,8 @@ def coverage(
     >>> coverage(SufficiencyRule(), [], date(2026, 3, 3)).status
     <Status.NOT_STARTED: 'not_started'>
     """
-    found = SortedFacts(rule, facts, today)
+    signed_on = criterion.signed_on
+    found = SortedFacts(rule, facts, min(today, signed_on) if signed_on else today)
     refs = tuple(sorted({fact.evidence_ref for fact in found.counted}, key=ref_key))
     satisfied = is_satisfied(rule, found.counted)
     waived = _waiver_stands(criterion)
@@ -129,8 +133,8 @@ def coverage(
         counted=refs,
         surplus=surplus(rule, found.counted, refs) if satisfied else 0,
         waived=waived,
-        expires_on=None if waived else expires_on(rule, found.counted),
-        refresh_on=_refresh_on(found),
+        expires_on=None if waived or signed_on else expires_on(rule, found.counted),
+        refresh_on=None if signed_on else _refresh_on(found),
     )
 
 
@@ -150,9 +154,9 @@ def _uncovered(found: SortedFacts, refs: tuple[str, ...], criterion: CriterionFa
     return Coverage(
         status=_status(found, refusals, reopening),
         reasons=_in_order([*refusals, *_reasons(found, reopening, short if found.met else [])]),
-        next_action=next_action(found, refusals, to_assessor, short),
+        next_action=None if criterion.signed_on else next_action(found, refusals, to_assessor, short),
         counted=refs,
-        refresh_on=_refresh_on(found),
+        refresh_on=None if criterion.signed_on else _refresh_on(found),
     )
 
 

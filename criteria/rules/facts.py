@@ -87,10 +87,12 @@ class Reopening:
 
 @dataclass(frozen=True, slots=True)
 class CriterionFacts:
-    """What concerns the criterion as a whole: the last waiver of it, the last reopening of its unit."""
+    """What concerns the criterion as a whole: the last waiver of it, the last reopening of its unit, and the date
+    (in the centre's zone) of the unit's sign-off while that is in force."""
 
     waived: Waiver | None = None
     reopened: Reopening | None = None
+    signed_on: date | None = None
 
 
 NO_CRITERION_FACTS = CriterionFacts()

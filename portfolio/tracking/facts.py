@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -20,9 +21,10 @@ from criteria.models import Node
 from criteria.rules import CriterionFacts, MappingFact, MappingState, NodeKind, Reopening, Verdict, Waiver
 from evidence.queries.witness import confirmed_revisions
 from evidence.rules import EvidenceState, reference, witness_confirmed
+from portfolio.people.models import Centre
 from portfolio.records.models import Portfolio, PortfolioUnit
 
-_SignOffRow = tuple[SignOff, PortfolioUnit, Unlock | None, Countersign | None]
+_SignOffRow = tuple[SignOff, PortfolioUnit, Unlock | None, Countersign | None, str]
 
 Key = tuple[int, int]
 """(portfolio id, criterion node id)"""
@@ -214,39 +216,44 @@ def _state(row: _Live, decision: _Decided | None, sent_back: Review | None) -> M
 
 
 def _read_sign_offs(session: Session, portfolio_ids: Collection[int], found: Facts) -> None:
-    """Sign-offs in force, waivers that belong to the newest one, and the newest unlock per unit."""
+    """Sign-offs in force with their dates, waivers that belong to the newest one, and the newest unlock per unit."""
     rows: Sequence[_SignOffRow] = session.execute(_sign_offs(portfolio_ids)).all()
     if not rows:
         return
     newest: dict[int, _SignOffRow] = {}
     reopened: dict[int, Unlock] = {}
-    for sign_off, unit, unlock, answer in rows:
-        newest[unit.id] = (sign_off, unit, unlock, answer)
+    for sign_off, unit, unlock, answer, zone in rows:
+        newest[unit.id] = (sign_off, unit, unlock, answer, zone)
         if unlock is not None:
             reopened[unit.id] = unlock
     waivers = _waivers(session, [sign_off.id for sign_off, *_ in newest.values()])
     criteria = _criteria_by_unit(session, {unit.unit_id for _, unit, *_ in newest.values()})
-    for unit_id, (sign_off, unit, unlock, answer) in newest.items():
+    for unit_id, (sign_off, unit, unlock, answer, zone) in newest.items():
         confirmed = not sign_off.needs_countersignature or answer is Countersign.CONFIRMED
+        signed_on = None
         if unlock is not None:
             found.unlocked_units[unit_id] = unlock
         elif confirmed:
             found.signed_units.add(unit_id)
+            signed_on = sign_off.signed_at.astimezone(ZoneInfo(zone)).date()
         reopening = reopened.get(unit_id)
         for criterion_id in criteria[unit.unit_id]:
             reason = waivers.get((sign_off.id, criterion_id)) if confirmed else None
             found.criteria[unit.portfolio_id, criterion_id] = CriterionFacts(
                 waived=Waiver(sign_off.signed_at, reason) if reason else None,
                 reopened=Reopening(reopening.unlocked_at, reopening.reason) if reopening else None,
+                signed_on=signed_on,
             )
 
 
 def _sign_offs(
     portfolio_ids: Collection[int],
-) -> Select[SignOff, PortfolioUnit, Unlock, Countersign]:
+) -> Select[SignOff, PortfolioUnit, Unlock, Countersign, str]:
     return (
-        select(SignOff, PortfolioUnit, Unlock, Countersignature.answer)
+        select(SignOff, PortfolioUnit, Unlock, Countersignature.answer, Centre.zone)
         .join(PortfolioUnit, PortfolioUnit.id == SignOff.portfolio_unit_id)
+        .join(Portfolio, Portfolio.id == PortfolioUnit.portfolio_id)
+        .join(Centre, Centre.id == Portfolio.centre_id)
         .outerjoin(Unlock, Unlock.sign_off_id == SignOff.id)
         .outerjoin(Countersignature, Countersignature.sign_off_id == SignOff.id)
         .where(PortfolioUnit.portfolio_id.in_(portfolio_ids), PortfolioUnit.removed_at.is_(None))

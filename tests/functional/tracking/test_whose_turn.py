@@ -1,12 +1,15 @@
 """Whose turn the matrix names, and that its links lead those it names to where the thing is done."""
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import select
 
 from portfolio.core.db import Database
 from portfolio.core.touched import touch_portfolio
-from portfolio.records.models import CoverageRow
+from portfolio.records.models import CoverageRow, PortfolioUnit
+from portfolio.tracking.facts import read_facts
 from tests.factories import work
 from tests.factories.world import World
 from tests.web import Browser
@@ -47,3 +50,24 @@ def test_an_assessor_is_led_to_the_review_and_others_are_not(
         "iqa": (False, 0),
         "manager": (False, 0),
     }
+
+
+def test_a_sign_off_counts_from_its_day_in_the_centres_zone_until_it_is_unlocked(
+    database: Database, world: World
+) -> None:
+    with database.write() as session:
+        unit = session.scalars(
+            select(PortfolioUnit).where(
+                PortfolioUnit.portfolio_id == world.portfolio_id, PortfolioUnit.unit_id == world.unit_ids[0]
+            )
+        ).one()
+        sign_off = work.sign(session, world, unit)
+        sign_off.signed_at = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
+        session.flush()
+        signed = read_facts(session, [world.portfolio_id]).criteria
+        assert {n: facts.signed_on for (_, n), facts in signed.items()} == dict.fromkeys(
+            world.criterion_ids[:4], date(2026, 7, 1)
+        )
+        work.unlock(session, world, sign_off)
+        unlocked = read_facts(session, [world.portfolio_id]).criteria
+        assert {facts.signed_on for facts in unlocked.values()} == {None}

@@ -8,6 +8,7 @@ from criteria.rules import (
     Coverage,
     CriterionFacts,
     EvidenceKind,
+    MappingFact,
     MappingState,
     Reason,
     Status,
@@ -116,3 +117,24 @@ def test_ranks_follow_progress() -> None:
     order = [Status.NOT_STARTED, Status.CLAIMED, Status.NEEDS_ACTION, Status.PARTLY_MET, Status.MET]
     assert [status.rank for status in order] == [0, 1, 2, 3, 4]
     assert Status.IN_ASSESSMENT.rank == Status.NEEDS_ACTION.rank
+
+
+SIGNED = CriterionFacts(signed_on=date(2026, 3, 31))
+
+
+@pytest.mark.parametrize("today", [date(2026, 3, 31), date(2026, 4, 2), date(2036, 1, 1)])
+def test_what_was_current_at_the_sign_off_stays_met_while_it_is_in_force(today: date) -> None:
+    facts = [met("E001", occurred_on=date(2025, 4, 1))]
+    found = coverage(YEAR, facts, today, SIGNED)
+    assert (found.status, found.counted, found.expires_on, found.refresh_on) == (
+        Status.MET, ("E001",), None, None,
+    )  # fmt: skip
+    assert coverage(YEAR, facts, date(2036, 1, 1)).status is Status.PARTLY_MET
+
+
+@pytest.mark.parametrize("facts", [[], [met("E001")], [fact("E001")], [not_yet("E001")]])
+def test_nobody_is_asked_for_anything_in_a_signed_unit(facts: list[MappingFact]) -> None:
+    found = coverage(TWO, facts, TODAY, SIGNED)
+    assert found.status is not Status.MET
+    assert found.reasons
+    assert (found.next_action, found.refresh_on) == (None, None)
