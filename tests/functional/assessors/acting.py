@@ -1,5 +1,6 @@
 """Short ways to do what assessors do, for tests: each in a transaction of its own, as the requests would."""
 
+import re
 from collections.abc import Mapping
 
 from sqlalchemy import select
@@ -153,3 +154,10 @@ def count(database: Database, kind: type[Review] | type[Judgement] | type[SignOf
     """How many rows there are."""
     with database.read() as session:
         return len(session.scalars(select(kind)).all())
+
+
+def hidden(page: str, name: str) -> str:
+    """The value of a hidden field of a page."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None
+    return found[1]
