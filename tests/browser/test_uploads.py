@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ MEBIBYTE = 1024 * 1024
 CONTENT = random.Random(5).randbytes(40 * MEBIBYTE + 1)
 NO_ROOM = "() => { navigator.storage.estimate = async () => ({ quota: 1, usage: 1 }); }"
 COPIED = """async () => {
+  const known = await indexedDB.databases();
+  if (!known.some((each) => each.name === "kept-files")) return false; // the page has not made it yet
   const asked = indexedDB.open("kept-files");
   const database = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
   const all = database.transaction("rows").objectStore("rows").getAll();
@@ -83,6 +86,14 @@ class Toll:
         route.continue_()
 
 
+def wait_for_copy(page: Page) -> None:
+    """Wait until this device has a whole copy."""
+    deadline = time.monotonic() + 20
+    while not page.evaluate(COPIED):
+        assert time.monotonic() < deadline, "nothing was copied"
+        page.wait_for_timeout(100)
+
+
 def choose(page: Page, *paths: Path) -> None:
     """Choose files as a person does."""
     page.locator("#f-files").set_input_files(paths)
@@ -139,7 +150,7 @@ def test_what_takes_long_goes_on_without_being_chosen_again(live: Live, page: Pa
     address = page.url
     choose(page, film)
     expect(page.locator(".upload")).to_contain_text("Trying again")
-    page.wait_for_function(COPIED)
+    wait_for_copy(page)
     page.close()
 
     after = page.context.new_page()
@@ -189,6 +200,25 @@ def test_a_connection_that_comes_back_needs_no_click(live: Live, page: Page, fil
     page.context.set_offline(False)
 
     expect(page.locator("#file-list > li")).to_have_count(1)
+    assert stored(live) == [("a film.bin", digest(CONTENT))]
+
+
+def test_a_file_chosen_without_a_connection_survives_its_tab(live: Live, page: Page, film: Path) -> None:
+    address, context = page.url, page.context
+    expect(page.get_by_role("button", name="Record sound")).to_be_enabled()  # the scripts are there
+    context.set_offline(True)
+    choose(page, film)
+    wait_for_copy(page)
+    page.close()
+    context.set_offline(False)
+
+    after = context.new_page()
+    after.goto(address)
+    expect(after.locator("[data-kept-list]")).to_contain_text("A file has not been sent yet")
+    after.get_by_role("button", name="Keep it: add to the files").click()
+
+    expect(after.locator("#file-list > li")).to_have_count(1)
+    expect(after.locator("[data-kept-list]")).to_have_count(0)
     assert stored(live) == [("a film.bin", digest(CONTENT))]
 
 

@@ -120,6 +120,9 @@ export async function isHeld(id) {
   return held.some((lock) => lock.name === `kept:${id}`);
 }
 
+/** Wait until nobody has to do with it any more. */
+export const whenFree = (id) => navigator.locks.request(`kept:${id}`, { mode: "shared" }, () => {});
+
 /** How many bytes more this device has room for; Infinity when it does not say. */
 export async function room() {
   const said = await navigator.storage?.estimate?.().catch(() => null);

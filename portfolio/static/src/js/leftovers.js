@@ -1,5 +1,6 @@
-// Recordings that are kept on this device and have not reached the server: offered on the page of their item, where
-// they are added to its files, and named on every other page. None is removed unless the person says so.
+// Recordings, and files chosen without a connection, that are kept on this device and have not reached the server:
+// offered on the page of their item, where they are added to its files, and named on every other page. None is removed
+// unless the person says so.
 import * as kept from "./kept.js";
 import { announce, element, settle } from "./page.js";
 
@@ -40,13 +41,26 @@ export function saveButton(name, file) {
 }
 
 let drawing = 0;
+const watched = new Set();
+
+/** Look again when the window that has it lets go: it may be one that is just closing. */
+async function watch(id) {
+  if (watched.has(id)) return;
+  watched.add(id);
+  await kept.whenFree(id);
+  watched.delete(id);
+  await showLeftovers();
+}
 
 /** Draw the list anew. */
 export async function showLeftovers() {
   const turn = (drawing += 1);
-  const recordings = (await kept.mine()).filter((row) => row.kind !== "file");
+  const recordings = (await kept.mine()).filter((row) => row.kind !== "file" || !row.url);
   const free = [];
-  for (const row of recordings) if (!(await kept.isHeld(row.id))) free.push(row);
+  for (const row of recordings) {
+    if (await kept.isHeld(row.id)) watch(row.id);
+    else free.push(row);
+  }
   for (const row of free) if (!row.pieces) await kept.remove(row); // it ended before its first second
   const rows = free.filter((row) => row.pieces);
   const recorder = document.querySelector("[data-recorder]");
@@ -69,8 +83,10 @@ async function claim(row) {
 }
 
 function heading(rows) {
-  if (rows.length > 1) return `${rows.length} recordings are kept on this device`;
+  const isRecorded = rows.every((row) => row.kind !== "file");
+  if (rows.length > 1) return `${rows.length} ${isRecorded ? "recordings" : "files"} are kept on this device`;
   const [row] = rows;
+  if (!isRecorded) return "A file has not been sent yet";
   return `A recording of ${lengthWords(row.seconds)} ${row.ended ? "has not been sent yet" : "was not finished"}`;
 }
 
@@ -85,22 +101,23 @@ function notice(rows, input) {
 
 function line(row, input) {
   const made = new Date(row.madeAt).toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
-  const about = element("span", { class: "hint" }, ` ${lengthWords(row.seconds)} · ${sizeWords(row.bytes)} · begun ${made}`);
+  const long = row.kind === "file" ? [] : [lengthWords(row.seconds)];
+  const about = element("span", { class: "hint" }, ` ${[...long, sizeWords(row.bytes), `from ${made}`].join(" · ")}`);
   const buttons = element("span", { class: "upload-buttons" });
-  const made_line = element("li", {}, element("span", {}, element("bdi", { class: "upload-name" }, row.name), about), buttons);
+  const item = element("li", {}, element("span", {}, element("bdi", { class: "upload-name" }, row.name), about), buttons);
   if (input) buttons.append(keepButton(row, input));
   else buttons.append(element("a", { class: "btn btn-small", href: row.page }, "Go to its item"));
   const end = async () => {
     await kept.remove(row);
     await showLeftovers();
-    announce("The recording was thrown away.");
+    announce("Thrown away.");
   };
+  if (row.kind !== "file") buttons.append(playButton(row, item));
   buttons.append(
-    playButton(row, made_line),
     saveButton(() => row.name, () => kept.whole(row)),
-    certainButton("Throw away", `Really throw away ${lengthWords(row.seconds)}?`, end),
+    certainButton("Throw away", `Really throw away ${long[0] ?? "the file"}?`, end),
   );
-  return made_line;
+  return item;
 }
 
 function keepButton(row, input) {

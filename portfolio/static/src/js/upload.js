@@ -95,9 +95,9 @@ async function goOnWithCopy(input, id) {
 async function markCopies(input) {
   for (const row of await kept.mine()) {
     const isOld = Date.now() - row.madeAt > COPY_KEPT_MS;
-    if (row.kind !== "file" || (row.item !== input.dataset.upload && !isOld)) continue;
+    if (row.kind !== "file" || !row.url || (row.item !== input.dataset.upload && !isOld)) continue;
     const waiting = unfinished().find((each) => each.dataset.fingerprint === row.fingerprint);
-    if (waiting) waiting.dataset.kept = row.id;
+    if (waiting && row.ended) waiting.dataset.kept = row.id;
     else if (!(await kept.isHeld(row.id))) await kept.remove(row);
   }
   const all = unfinished();
@@ -155,6 +155,7 @@ class Upload {
     this.tus = new TusUpload(file, this.options());
     this.goOn(unfinished().find((row) => row.dataset.fingerprint === this.fingerprint));
     this.show("waiting", "Waiting", "");
+    setTimeout(() => this.keepCopy().catch(() => {}), COPY_AFTER_MS); // without room there is no copy
   }
 
   get fingerprint() {
@@ -190,18 +191,25 @@ class Upload {
     if (row) settle(row);
   }
 
-  /** Copy on this device what is still on its way, so that it need not be chosen again. */
+  /** Whether nothing more is to be sent: the server has it, or it was cancelled. */
+  get isDone() {
+    return !this.row.isConnected || this.row.dataset.state === "stored";
+  }
+
+  /** Copy on this device what is still on its way, so that it need not be chosen (or photographed) again. */
   async keepCopy() {
-    if (this.copy || !this.sending || !this.tus.url || this.file.size > COPY_BYTES) return;
+    if (this.copy || this.isDone || this.file.size > COPY_BYTES) return;
     if ((await kept.room()) < this.file.size + SPARE_BYTES) return;
     const id = crypto.randomUUID();
     const letGo = await kept.hold(id);
     const { name, type, lastModified } = this.file;
     const about = { id, kind: "file", item: this.input.dataset.upload, fingerprint: this.fingerprint, name, type };
-    const copy = await kept.begin({ ...about, madeAt: Date.now(), modifiedAt: lastModified, url: this.tus.url });
-    await kept.add(copy, this.file, { ended: true }).catch(() => kept.remove(copy));
+    const copy = await kept.begin({ ...about, madeAt: Date.now(), modifiedAt: lastModified, url: this.tus.url ?? "" });
+    await kept.add(copy, this.file, { ended: true });
     Object.assign(this, { copy, letGo });
-    if (!this.row.isConnected || this.row.dataset.state === "stored") this.forgetCopy();
+    if (this.isDone) return this.forgetCopy();
+    if (this.tus.url) await kept.change(copy, { url: this.tus.url }); // it may have begun meanwhile
+    return undefined;
   }
 
   /** Keep it here no longer: the server has it, or nobody wants it. */
@@ -286,7 +294,6 @@ class Upload {
     this.refusal = "";
     this.show("sending", `Sending · 0 of ${megabytes(this.file.size)}`, "Pause");
     this.tus.start();
-    setTimeout(() => this.keepCopy().catch(() => {}), COPY_AFTER_MS); // without room there is no copy
   }
 
   leave() {
