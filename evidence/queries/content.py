@@ -1,4 +1,4 @@
-"""What a revision says, as pages show it, as the rules check it and as its digest covers it."""
+"""What a revision says, as pages show it and as the rules check it."""
 
 import re
 from collections.abc import Sequence
@@ -6,27 +6,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from criteria.models import Node
 from criteria.queries import RangeRef, range_by_criterion
 from criteria.rules import Status
-from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
+from evidence.models import Blob, EvidenceFile, Mapping, Revision
 from evidence.queries.items import Draft
 from evidence.queries.previews import UNKNOWN, LookView, extents_of, looks_at
 from evidence.queries.timed_text import CaptionsView, captions_of
 from evidence.rules import (
     DraftPicture,
-    FileContent,
-    MappingContent,
     MappingOrigin,
     MappingPicture,
-    RevisionContent,
-    canonical_content,
     fragment_words,
     parse_fragment,
-    reference,
     seek_fragment,
 )
 from evidence.rules.previews import PreviewKind, PreviewState, claim_mismatch, length_words
@@ -338,64 +333,6 @@ def draft_picture(session: Session, draft: Draft) -> DraftPicture:
 
 def _pairs(locators: Sequence[dict[str, Any]]) -> list[tuple[str | None, str]]:
     return [(each.get("file"), str(each.get("fragment") or "")) for each in locators]
-
-
-def revision_content(session: Session, revision: Revision) -> RevisionContent:
-    """What the digest of a revision covers. Of a frozen one: the mappings it was submitted with, also
-    those an assessor dropped since, and none that one added."""
-    evidence, portfolio_code, site_code = session.execute(
-        select(Evidence, Portfolio.code, Site.code)
-        .join(Portfolio, Portfolio.id == Evidence.portfolio_id)
-        .outerjoin(Site, Site.id == revision.site_id)
-        .where(Evidence.id == revision.evidence_id)
-    ).one()
-    return RevisionContent(
-        portfolio=portfolio_code,
-        evidence=reference(evidence.number),
-        number=revision.number,
-        kind=evidence.kind,
-        title=revision.title,
-        text=revision.text,
-        details=revision.details,
-        occurred_on=revision.occurred_on,
-        site=site_code,
-        simulated=revision.simulated,
-        rpl=revision.rpl,
-        files=tuple(
-            FileContent(
-                file.code,
-                file.name,
-                file.sha256,
-                file.size_bytes,
-                captions=file.own_captions.sha256 if file.own_captions else "",
-            )
-            for file in files_of(session, revision.id)
-        ),
-        mappings=_frozen_mappings(session, revision),
-    )
-
-
-def _frozen_mappings(session: Session, revision: Revision) -> tuple[MappingContent, ...]:
-    query = (
-        select(Mapping, Node.code)
-        .join(Node, Node.id == Mapping.criterion_id)
-        .where(Mapping.revision_id == revision.id)
-    )
-    if revision.frozen_at is None:
-        query = query.where(Mapping.dropped_at.is_(None))
-    else:
-        query = query.where(Mapping.added_at <= revision.frozen_at)
-        query = query.where(or_(Mapping.dropped_at.is_(None), Mapping.dropped_at >= revision.frozen_at))
-    return tuple(
-        MappingContent(code, mapping.reason, mapping.locators, mapping.range_items)
-        for mapping, code in session.execute(query)
-    )
-
-
-def content_digest(session: Session, revision: Revision) -> str:
-    """The digest of what a revision says now (SHA-256, hexadecimal). For a frozen one it must equal
-    `revision.digest`; `portfolio verify` compares them."""
-    return digest_of(canonical_content(revision_content(session, revision)))
 
 
 def file_blobs(session: Session, after_id: int = 0, limit: int = 1000) -> Sequence[Blob]:
