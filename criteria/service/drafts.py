@@ -26,8 +26,13 @@ def check_draft(actor: Actor, head: VersionHead) -> None:
 def lock_draft(session: Session, actor: Actor, head: VersionHead) -> None:
     """The same, with the version's row locked until the transaction ends: changes of a draft come one by one."""
     FRAMEWORK_MANAGE.require(actor, head)
+    check_draft(actor, lock_version(session, head))
+
+
+def lock_version(session: Session, head: VersionHead) -> VersionHead:
+    """The version as it is now, its row locked until the transaction ends."""
     version = session.get_one(FrameworkVersion, head.version.id, populate_existing=True, with_for_update=True)
-    check_draft(actor, VersionHead(version, head.qualification))
+    return VersionHead(version, head.qualification)
 
 
 def fresh_node(session: Session, node: Node) -> Node:

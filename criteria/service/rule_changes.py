@@ -18,6 +18,7 @@ from criteria.rules import (
     loosenings,
     rule_to_dict,
 )
+from criteria.service.drafts import fresh_node, lock_version
 from portfolio.core import clock, log, touched
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
@@ -45,8 +46,11 @@ def set_rule(
 
     The awarding body's rules belong to the version, so they change in a draft only (Locked otherwise). A
     centre states its own at any time before the version is retired, with a reason, and never looser than
-    the awarding body's (Invalid, by field). A range item must lie on the way to a criterion below.
+    the awarding body's (Invalid, by field). A range item must lie on the way to a criterion below. Raises
+    NotFound when the node was taken out of the draft meanwhile.
     """
+    head = lock_version(session, head)
+    node = fresh_node(session, node)
     check_rule(session, actor, head, node, owner, rule)
     if owner is RuleBy.CENTRE and not reason.strip():
         raise Invalid(

@@ -7,6 +7,7 @@ from criteria.models import Node, VersionState
 from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries.versions import VersionHead, combination_of
 from criteria.rules import NodeKind, limit_problems
+from criteria.service.drafts import lock_version
 from portfolio.core import clock, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
@@ -21,6 +22,7 @@ def activate_version(session: Session, actor: Actor | None, head: VersionHead) -
     """
     if actor is not None:
         FRAMEWORK_MANAGE.require(actor, head)
+    head = lock_version(session, head)
     version = head.version
     if version.state is VersionState.ACTIVE:
         return
@@ -38,6 +40,7 @@ def activate_version(session: Session, actor: Actor | None, head: VersionHead) -
 def retire_version(session: Session, actor: Actor, head: VersionHead) -> None:
     """Take no more portfolios on this version; those that have it keep it. A draft is put away. Retired: nothing."""
     FRAMEWORK_MANAGE.require(actor, head)
+    head = lock_version(session, head)
     if head.version.state is VersionState.RETIRED:
         return
     head.version.state = VersionState.RETIRED

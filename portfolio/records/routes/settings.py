@@ -75,8 +75,8 @@ def drop_unit(
 ) -> Response:
     """Take a unit out that nothing was submitted or judged for."""
     portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
-    remove_unit(session, actor, portfolio, unit_code, request.app.state.questions.unit_use)
-    return see_other(request, f"/portfolios/{code}/settings", "The unit was taken out.")
+    lacking = remove_unit(session, actor, portfolio, unit_code, request.app.state.questions.unit_use)
+    return see_other(request, f"/portfolios/{code}/settings", f"The unit was taken out. {lacking}".strip())
 
 
 @routes.action(PATH + "/allocations", PORTFOLIO_MANAGE)

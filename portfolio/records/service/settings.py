@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from criteria.models import Node
-from criteria.queries import get_version_by_id
+from criteria.queries import combination_of, get_version_by_id
+from criteria.rules import check_choice
 from portfolio.core import clock, log, touched
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
@@ -20,6 +21,7 @@ from portfolio.records.permissions import PORTFOLIO_MANAGE
 from portfolio.records.queries import units_of
 from portfolio.records.rules import PortfolioState
 from portfolio.records.service.enrolling import (
+    LATER,
     MAX_COHORT,
     Share,
     check_units,
@@ -44,7 +46,7 @@ class PortfolioSettings:
 
 def change_settings(session: Session, actor: Actor, portfolio: Portfolio, new: PortfolioSettings) -> None:
     """Change target dates, site and cohort. Raises Invalid by field; Locked for an archived portfolio."""
-    _check_open(actor, portfolio)
+    _take_open(session, actor, portfolio)
     _check_settings(session, actor, portfolio, new)
     units = units_of(session, portfolio.id)
     before = _facts(portfolio, units)
@@ -62,7 +64,7 @@ def add_unit(
     session: Session, actor: Actor, portfolio: Portfolio, unit_id: int, *, choose_later: bool = True
 ) -> PortfolioUnit:
     """Choose one more unit. Chosen already: returned as it is. Raises Invalid when the rules forbid it."""
-    _check_open(actor, portfolio)
+    _take_open(session, actor, portfolio)
     chosen = units_of(session, portfolio.id)
     known = next((row for row, node in chosen if node.id == unit_id), None)
     if known is not None:
@@ -82,22 +84,25 @@ def add_unit(
     return row
 
 
-def remove_unit(session: Session, actor: Actor, portfolio: Portfolio, code: str, unit_use: UnitUse) -> None:
+def remove_unit(session: Session, actor: Actor, portfolio: Portfolio, code: str, unit_use: UnitUse) -> str:
     """Take a unit out that nothing was submitted or judged for; allocations to it alone end.
 
-    Raises Locked with the reason otherwise, and for the last unit. Removed already: nothing.
+    Returns what the rules of combination ask for from now on that they did not before, in sentences: something
+    may be missing for a while, so that another unit can be chosen instead. Raises Locked with the reason when
+    the unit has to stay, as the last one does. Removed already: nothing.
     """
-    _check_open(actor, portfolio)
+    _take_open(session, actor, portfolio)
     units = units_of(session, portfolio.id)
     found = next(((row, node) for row, node in units if row.code == code), None)
     if found is None:
-        return
+        return ""
     row, node = found
     if len(units) == 1:
         raise Locked(f"{node.ref} is the only unit. Archive the portfolio instead; nothing was changed.")
     why = unit_use(session, portfolio.id, node.id)
     if why:
         raise Locked(f"Unit {node.ref} cannot be taken out: {why}, and no decision is ever deleted.")
+    lacking = _lacking_without(session, portfolio, [each.ref for _, each in units], node.ref)
     row.removed_at = clock.now()
     for allocation in session.scalars(
         select(Allocation).where(
@@ -108,13 +113,22 @@ def remove_unit(session: Session, actor: Actor, portfolio: Portfolio, code: str,
     ):
         end_allocation(session, actor, allocation, portfolio_code=portfolio.code)
     session.flush()
-    _log(session, actor, portfolio, "portfolio.unit_removed", {"unit": node.ref})
+    _log(session, actor, portfolio, "portfolio.unit_removed", {"unit": node.ref, "lacking": lacking})
     touched.touch_portfolio(session, portfolio.id)
+    return lacking
+
+
+def _lacking_without(session: Session, portfolio: Portfolio, refs: list[str], ref: str) -> str:
+    """What the choice of units lacks without this one, and does not lack with it."""
+    groups = combination_of(session, portfolio.version_id)
+    known = {problem.message for problem in check_choice(groups, refs).problems}
+    left = check_choice(groups, [each for each in refs if each != ref]).problems
+    return " ".join(each.message for each in left if each.code in LATER and each.message not in known)
 
 
 def share(session: Session, actor: Actor, portfolio: Portfolio, wanted: Share) -> Allocation:
     """Allocate somebody to the portfolio or a unit, and tell them. Standing already: nothing new. Raises Invalid."""
-    _check_open(actor, portfolio)
+    _take_open(session, actor, portfolio)
     units = [node for _, node in units_of(session, portfolio.id)]
     said = shares_problem(session, actor, [wanted], units, portfolio.candidate_id)
     if said:
@@ -148,7 +162,7 @@ def end_share(session: Session, actor: Actor, portfolio: Portfolio, code: str) -
 
 def archive_portfolio(session: Session, actor: Actor, portfolio: Portfolio, reason: str) -> None:
     """Keep the portfolio, read only. Raises Invalid without a reason. Archived already: nothing."""
-    PORTFOLIO_MANAGE.require(actor, portfolio)
+    _take(session, actor, portfolio)
     if portfolio.state is PortfolioState.ARCHIVED:
         return
     if not reason:
@@ -162,7 +176,7 @@ def archive_portfolio(session: Session, actor: Actor, portfolio: Portfolio, reas
 
 def restore_portfolio(session: Session, actor: Actor, portfolio: Portfolio) -> None:
     """Take an archived portfolio back to work. Raises Invalid when the candidate has another one by now."""
-    PORTFOLIO_MANAGE.require(actor, portfolio)
+    _take(session, actor, portfolio)
     if portfolio.state is not PortfolioState.ARCHIVED:
         return
     other = select(Portfolio.id).where(
@@ -179,8 +193,14 @@ def restore_portfolio(session: Session, actor: Actor, portfolio: Portfolio) -> N
     touched.touch_portfolio(session, portfolio.id)
 
 
-def _check_open(actor: Actor, portfolio: Portfolio) -> None:
+def _take(session: Session, actor: Actor, portfolio: Portfolio) -> None:
+    """Check the permission and lock the portfolio as submissions and decisions do: what is checked stays so."""
     PORTFOLIO_MANAGE.require(actor, portfolio)
+    session.refresh(portfolio, with_for_update=True)
+
+
+def _take_open(session: Session, actor: Actor, portfolio: Portfolio) -> None:
+    _take(session, actor, portfolio)
     if portfolio.state is PortfolioState.ARCHIVED:
         raise Locked("This portfolio is archived. Restore it first; nothing was changed.")
 

@@ -1,5 +1,6 @@
 """Enrolment through the service: what it writes, whom it tells, what it refuses."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -238,6 +239,26 @@ def test_a_unit_with_work_stays_and_says_why(database: Database, world: World) -
         ).one()
         with pytest.raises(Locked, match="2 items were submitted"):
             remove_unit(session, actor, portfolio, row.code, lambda *_: "2 items were submitted for it")
+
+
+@pytest.mark.databases("sqlite")
+def test_taking_out_a_mandatory_unit_says_what_the_rules_ask_for_now(
+    database: Database, world: World
+) -> None:
+    with database.write() as session:
+        actor = world.actor(session, "manager")
+        portfolio = session.get_one(Portfolio, world.portfolio_id)
+        row = session.scalars(
+            select(PortfolioUnit).where(
+                PortfolioUnit.portfolio_id == portfolio.id, PortfolioUnit.unit_id == world.unit_ids[0]
+            )
+        ).one()
+        said = remove_unit(session, actor, portfolio, row.code, unit_use)
+    assert "U/1" in said
+    with database.read() as session:
+        entry = entries_of(session, Stream.portfolio(world.portfolio_code))[0]
+    assert entry.action == "portfolio.unit_removed"
+    assert json.loads(entry.body)["data"]["lacking"] == said
 
 
 def test_settings_change_dates_place_and_cohort(database: Database, world: World) -> None:

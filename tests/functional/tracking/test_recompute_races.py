@@ -1,11 +1,9 @@
 """A batch recompute and a decision at the same moment: what was decided is what the rows say in the end."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from assessors.service import finish_review
@@ -15,21 +13,9 @@ from portfolio.records.models import Portfolio
 from portfolio.tracking import facts, recompute
 from tests.factories.world import World
 from tests.functional.assessors import acting
+from tests.races import until_it_ends_or_waits
 
 pytestmark = pytest.mark.databases("postgres")
-WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
-
-
-def until_it_ends_or_waits(database: Database, thread: threading.Thread) -> None:
-    """Return when the thread has ended or waits for somebody else's lock."""
-    end = time.monotonic() + 20
-    while thread.is_alive() and time.monotonic() < end:
-        with database.engine.connect() as connection:
-            if connection.execute(WAITING).scalar_one():
-                return
-        time.sleep(0.01)
 
 
 def batch_job(settings: Settings, database: Database, world: World) -> None:

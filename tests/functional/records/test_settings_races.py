@@ -1,0 +1,86 @@
+"""A portfolio's settings, or a framework's rules, changed while somebody else commits what forbids it."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from criteria.models import FrameworkVersion, Node, RuleChange, VersionState
+from criteria.queries import get_version
+from criteria.rules import RuleBy, SufficiencyRule
+from criteria.service import activate_version, set_rule
+from portfolio.core.db import Database
+from portfolio.core.errors import AppError, Locked
+from portfolio.records.models import Portfolio, PortfolioUnit
+from portfolio.records.service import remove_unit
+from portfolio.tracking.answers import unit_use
+from tests.factories import work
+from tests.factories.world import World
+from tests.races import until_it_ends_or_waits
+
+pytestmark = pytest.mark.databases("postgres")
+
+
+def begun(action: Callable[[], object], errors: list[AppError]) -> threading.Thread:
+    """The action in a thread of its own; what it refuses with comes into `errors`."""
+
+    def run() -> None:
+        try:
+            action()
+        except AppError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_a_unit_stays_when_something_is_being_submitted_for_it(database: Database, world: World) -> None:
+    errors: list[AppError] = []
+    with database.write() as session:
+        draft = work.make_draft(session, world, world.criterion_ids[:1])
+        unit = select(PortfolioUnit.code).where(
+            PortfolioUnit.portfolio_id == world.portfolio_id, PortfolioUnit.unit_id == world.unit_ids[0]
+        )
+        code = session.scalars(unit).one()
+
+    def remove() -> None:
+        with database.write() as session:
+            portfolio = session.get_one(Portfolio, world.portfolio_id)
+            remove_unit(session, world.actor(session, "manager"), portfolio, code, unit_use)
+
+    with database.write() as session:
+        session.get_one(Portfolio, world.portfolio_id, with_for_update=True)  # as a submission does
+        work.submit(session, session.merge(draft))
+        session.flush()
+        removing = begun(remove, errors)
+        until_it_ends_or_waits(database, removing)
+    removing.join()
+    assert [type(error) for error in errors] == [Locked]
+
+
+def test_the_awarding_bodys_rule_stays_when_the_version_is_being_activated(
+    database: Database, world: World
+) -> None:
+    errors: list[AppError] = []
+    with database.write() as session:
+        session.get_one(FrameworkVersion, world.version_id).state = VersionState.DRAFT
+
+    def state_rule() -> None:
+        with database.write() as session:
+            actor = world.actor(session, "manager")
+            head = get_version(session, actor, world.version_code)
+            node = session.get_one(Node, world.unit_ids[0])
+            rule = SufficiencyRule(minimum_items=5)
+            set_rule(session, actor, head, node, RuleBy.AWARDING_BODY, rule, "")
+
+    with database.write() as session:
+        actor = world.actor(session, "manager")
+        activate_version(session, actor, get_version(session, actor, world.version_code))
+        stating = begun(state_rule, errors)
+        until_it_ends_or_waits(database, stating)
+    stating.join()
+    assert [type(error) for error in errors] == [Locked]
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(RuleChange)) == 0
