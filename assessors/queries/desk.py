@@ -39,6 +39,13 @@ class Desk:
             if each.awaits_judgement
         ]
 
+    @property
+    def returnable(self) -> list[LiveMapping]:
+        """What a return by this actor sends back: all that nobody has judged, if any of it is in their units."""
+        unjudged = [each for each in self.live if each.awaits_judgement and each.judgement is None]
+        own = {each.mapping.id for each in self.own}
+        return unjudged if any(each.mapping.id in own for each in unjudged) else []
+
 
 def portfolio_of_submission(session: Session, code: str) -> int:
     """The id of the portfolio a submission belongs to. Raises NotFound."""

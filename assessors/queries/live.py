@@ -1,8 +1,9 @@
 """Live mappings with the judgement that speaks for each: the one read that every other one here rests on.
 
 Live: submitted, not dropped, in a unit that is still chosen, and no newer submitted revision of the item maps
-the same criterion. The newest judgement of a mapping speaks; one that was refused leaves it undecided. This is
-what `portfolio.tracking.facts` reads, too.
+the same criterion. The newest judgement of a mapping speaks; one that was refused leaves it undecided. A return
+sends back what nobody has judged: a refused judgement is made again, whatever else of the item came back. This
+is what `portfolio.tracking.facts` reads, too; the cells of the matrix are made of the conditions here.
 """
 
 from collections.abc import Sequence
@@ -38,8 +39,13 @@ is_superseded = exists(
         _NewerMapping.dropped_at.is_(None),
     )
 )
-is_returned = exists(
-    select(Review.id).where(Review.submission_id == Submission.id, Review.outcome == ReviewOutcome.RETURNED)
+is_returned = and_(
+    Judgement.id.is_(None),
+    exists(
+        select(Review.id).where(
+            Review.submission_id == Submission.id, Review.outcome == ReviewOutcome.RETURNED
+        )
+    ),
 )
 is_undecided = or_(Judgement.id.is_(None), Countersignature.answer == Countersign.REFUSED)
 awaits_judgement = and_(is_undecided, ~is_returned)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assessors.models import Review
@@ -16,7 +17,7 @@ from assessors.queries.desk import (
     newest_review_by,
     portfolio_of_submission,
 )
-from assessors.queries.live import unit_facts
+from assessors.queries.live import LiveMapping, unit_facts
 from assessors.rules import (
     Answer,
     Refusal,
@@ -36,10 +37,12 @@ from assessors.service.judging import (
     tell_about,
     tell_of_record,
 )
-from assessors.service.shared import refuse, take_portfolio, tell_candidate
+from assessors.service.shared import refuse, take_portfolio, tell, tell_candidate, units_in
 from portfolio.core import log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked, Stale
+from portfolio.people.models import Allocation
+from portfolio.people.rules import AllocationRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +110,11 @@ def finish_review(
 def return_submission(
     session: Session, actor: Actor, submission_code: str, reason: str, seen_digest: str | None = None
 ) -> Review:
-    """Send back what nobody has decided yet, with a reason, unjudged.
+    """Send back what nobody has judged yet, with a reason, unjudged.
 
-    What was decided before stays. Sending the same form twice gives the same return. Raises NotFound, Stale,
-    Locked (nothing of it waits for this actor), Invalid (field `reason`).
+    What was decided before stays, and what a countersigner refused still waits. Assessors of other units that it
+    concerns are told. Sending the same form twice gives the same return. Raises NotFound, Stale, Locked (nothing
+    of it waits for this actor), Invalid (field `reason`).
     """
     take_portfolio(session, actor, portfolio_of_submission(session, submission_code), JUDGE)
     desk = get_desk(session, actor, submission_code)
@@ -123,9 +127,11 @@ def return_submission(
     check_reason(reason, "Say why it goes back, so that the candidate knows what to do.")
     if not desk.expected:
         refuse(_why_nothing(actor, desk) or Refusal.NOT_CHOSEN)
+    waiting = desk.returnable
+    if not waiting:
+        raise Locked("What waits here was judged before, so it is judged again, not returned.")
     review = add_review(session, actor, desk.submission.id, ReviewOutcome.RETURNED, reason)
     forget_draft(session, desk.submission.id, actor)
-    waiting = [each for each in desk.live if each.awaits_judgement]
     log.append(
         session,
         actor,
@@ -145,12 +151,35 @@ def return_submission(
     tell_candidate(
         session, desk.portfolio, "evidence.returned", title, f"/evidence/{desk.item.code}", review.comment
     )
+    _tell_other_assessors(session, actor, desk, waiting, review)
     return review
+
+
+def _tell_other_assessors(
+    session: Session, actor: Actor, desk: Desk, waiting: Sequence[LiveMapping], review: Review
+) -> None:
+    """Those in whose units something went back that this actor does not judge."""
+    own = {each.mapping.id for each in desk.own}
+    units = units_in(each for each in waiting if each.mapping.id not in own)
+    rows = session.execute(
+        select(Allocation.person_id, Allocation.unit_id).where(
+            Allocation.portfolio_id == desk.portfolio.id,
+            Allocation.role.in_([AllocationRole.ASSESSOR, AllocationRole.TRAINEE_ASSESSOR]),
+            Allocation.ended_at.is_(None),
+            Allocation.person_id != actor.person_id,
+        )
+    )
+    people = {person for person, unit in rows if units and (unit is None or unit in units)}
+    title = f"{actor.name} returned {waiting[0].evidence_ref} unjudged"
+    url = f"/reviews/{desk.submission.code}"
+    tell(session, desk.portfolio, people, "review.returned", title, url, review.comment)
 
 
 def _check_it_stands(session: Session, actor: Actor, desk: Desk, finished: Finished) -> None:
     """Everything that makes a written review stale, before a word of it is stored."""
-    if desk.returned is not None:
+    given = {answer.mapping for answer in finished.answers}
+    gone = any(each.returned and each.mapping.code in given for each in desk.live)
+    if desk.returned is not None and (gone or not desk.expected):
         raise Stale(
             "This item was returned to the candidate meanwhile. What you wrote is kept.",
             changes=["It was returned to the candidate."],

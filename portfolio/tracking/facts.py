@@ -174,9 +174,9 @@ def _returns(session: Session, portfolio_ids: Collection[int]) -> Mapping[int, R
 
 def _fact(row: _Live, decided: Mapping[int, _Decided], returned: Mapping[int, Review]) -> MappingFact:
     decision = decided.get(row.mapping.id)
-    if decision is not None and decision.answer is Countersign.REFUSED:
-        decision = None  # it awaits a judgement again
     sent_back = returned.get(row.submission_id) if row.submission_id and decision is None else None
+    if decision is not None and decision.answer is Countersign.REFUSED:
+        decision = None  # it awaits a judgement again, whatever else was returned
     judgement = decision.judgement if decision else None
     return MappingFact(
         evidence_ref=reference(row.item.number),

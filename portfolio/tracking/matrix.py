@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, case, exists, select
 from sqlalchemy.orm import Session
 
 import evidence.models as ev
-from assessors.models import Countersignature, Judgement, Review
-from assessors.rules import Countersign, Decision, ReviewOutcome
+from assessors.models import Countersignature, Judgement
+from assessors.queries.live import awaits_countersignature, is_returned, is_undecided
+from assessors.rules import Decision
 from criteria.models import Node
 from criteria.rules import NodeKind, Status, Who, roll_up
 from evidence.models import Evidence, Revision, Submission
@@ -133,14 +134,10 @@ def _items(session: Session, portfolio_id: int) -> dict[int, Column]:
     }
 
 
-_IS_RETURNED = exists().where(Review.submission_id == Submission.id, Review.outcome == ReviewOutcome.RETURNED)
-_AWAITS_ANSWER = Judgement.needs_countersignature & Countersignature.answer.is_(None)
 _SAYS = case(
     (Revision.frozen_at.is_(None), Status.CLAIMED.value),
-    (Judgement.id.is_(None) & _IS_RETURNED, Status.NEEDS_ACTION.value),
-    (Judgement.id.is_(None), Status.IN_ASSESSMENT.value),
-    (Countersignature.answer == Countersign.REFUSED, Status.IN_ASSESSMENT.value),
-    (_AWAITS_ANSWER, Status.IN_ASSESSMENT.value),
+    (is_returned, Status.NEEDS_ACTION.value),
+    (is_undecided | awaits_countersignature, Status.IN_ASSESSMENT.value),
     (Judgement.decision == Decision.MET, Status.MET.value),
     else_=Status.NEEDS_ACTION.value,
 )

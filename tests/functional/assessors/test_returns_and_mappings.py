@@ -1,9 +1,11 @@
 """Sending back unjudged, adding and dropping criteria of a submitted item, keeping drafts."""
 
 import pytest
+from sqlalchemy import select
 
 from assessors.models import Judgement, Review
-from assessors.rules import Answer, Decision
+from assessors.queries.queue import queue
+from assessors.rules import Answer, Countersign, Decision
 from assessors.service import (
     DraftContent,
     NewMapping,
@@ -12,11 +14,16 @@ from assessors.service import (
     return_submission,
     save_draft,
 )
+from evidence.models import Submission
 from evidence.rules import EvidenceState
 from portfolio.core.db import Database
 from portfolio.core.errors import Forbidden, Invalid, Locked, NotFound, Stale
 from portfolio.people.rules import AllocationRole
+from portfolio.records.models import Portfolio
+from portfolio.tracking.matrix import read_matrix
 from portfolio.tracking.recompute import differences
+from portfolio.tracking.turns import viewer_of
+from tests.factories import work
 from tests.factories.world import World, allocate
 from tests.functional.assessors import acting
 
@@ -63,6 +70,61 @@ def test_what_was_judged_stays_when_the_rest_goes_back(database: Database, world
     send_back(database, world, code)
     assert acting.statuses(database, world, 5)[3:] == ["needs_action", "met"]
     assert acting.evidence_state(database) is EvidenceState.RETURNED
+
+
+@pytest.mark.databases("sqlite")
+def test_a_judgement_refused_after_a_return_waits_for_the_assessor_everywhere(
+    database: Database, world: World
+) -> None:
+    judged, unjudged = world.criterion_ids[3:5]
+    code = acting.submitted(database, world, 2, first=3)
+    with database.write() as session:
+        submission = session.scalars(select(Submission).where(Submission.code == code)).one()
+        work.judge(session, world, submission, {judged: Decision.MET}, by="trainee")
+    send_back(database, world, code)
+    acting.confirm(database, world, Countersign.REFUSED)
+
+    assert acting.statuses(database, world, 5)[3:] == ["in_assessment", "needs_action"]
+    assert acting.evidence_state(database) is EvidenceState.SUBMITTED
+    with database.read() as session:
+        assert list(differences(session)) == []
+        trainee = world.actor(session, "trainee")
+        assert [row.waiting for row in queue(session, trainee).rows] == [1]
+        assert len(acting.desk(session, world, code, "trainee").expected) == 1
+        portfolio = session.get_one(Portfolio, world.portfolio_id)
+        found = read_matrix(session, portfolio, viewer=viewer_of(trainee, portfolio.id), zone="Europe/London")
+        rows = [row for unit in found.shown for group in unit.groups for row in group.rows]
+        shown = {row.criterion_id: [each.value for each in row.marks.values()] for row in rows}
+        assert (shown[judged], shown[unjudged]) == (["in_assessment"], ["needs_action"])
+        assert [row.next.url for row in rows if row.next and row.is_mine] == [f"/reviews/{code}"]
+    with pytest.raises(Locked):
+        send_back(database, world, code, "Once more.")
+    acting.judge(database, world, code, by="trainee")
+    assert acting.evidence_state(database) is EvidenceState.SUBMITTED
+
+
+@pytest.mark.databases("sqlite")
+def test_what_only_waits_after_a_refusal_is_judged_again_and_not_returned(
+    database: Database, world: World
+) -> None:
+    code = acting.submitted(database, world)
+    acting.judge(database, world, code, by="trainee")
+    acting.confirm(database, world, Countersign.REFUSED)
+    with pytest.raises(Locked, match="judged again"):
+        send_back(database, world, code)
+    assert acting.statuses(database, world, 2) == ["in_assessment", "in_assessment"]
+
+
+@pytest.mark.databases("sqlite")
+def test_assessors_of_other_units_hear_of_a_return(database: Database, world: World) -> None:
+    with database.write() as session:
+        allocate(session, world, "unallocated_assessor", AllocationRole.ASSESSOR, world.unit_ids[1])
+    send_back(database, world, acting.submitted(database, world, 2, first=4), by="unallocated_assessor")
+    assert acting.told(database, world, "assessor") == []
+    send_back(database, world, acting.submitted(database, world, 2, first=3), by="unallocated_assessor")
+    assert acting.told(database, world, "assessor") == ["review.returned"]
+    assert acting.told(database, world, "trainee") == ["review.returned"]
+    assert acting.told(database, world, "unallocated_assessor") == []
 
 
 def test_what_is_decided_cannot_be_returned(database: Database, world: World) -> None:
