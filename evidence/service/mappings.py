@@ -199,7 +199,7 @@ def add_mapping_in_review(
     mapping.added_at = max(mapping.added_at, revision.frozen_at + timedelta(microseconds=1))
     session.add(mapping)
     session.flush()
-    _after_review(session, actor, portfolio, evidence, "mapping.added", target.criterion.code, why)
+    _after_review(session, actor, portfolio, evidence, "mapping.added", target.criterion.code, mapping)
     touch_criteria(session, portfolio.id, [mapping.criterion_id])
     return mapping
 
@@ -220,7 +220,7 @@ def drop_mapping_in_review(session: Session, actor: Actor, mapping: Mapping, why
     mapping.dropped_at, mapping.dropped_by_id = clock.now(), actor.person_id
     mapping.dropped_reason = why.strip()
     session.flush()
-    _after_review(session, actor, portfolio, evidence, "mapping.dropped", criterion, why)
+    _after_review(session, actor, portfolio, evidence, "mapping.dropped", criterion, mapping)
     touch_criteria(session, portfolio.id, [mapping.criterion_id])
 
 
@@ -331,7 +331,14 @@ def _for_review(session: Session, actor: Actor, revision: Revision) -> tuple[Evi
 
 def _after_review(
     session: Session, actor: Actor, portfolio: Portfolio, evidence: Evidence, action: str,
-    criterion_code: str, why: str,
+    criterion_code: str, mapping: Mapping,
 ) -> None:  # fmt: skip
-    data = {"criterion": criterion_code, "reason": why.strip()}
+    """No digest covers a mapping that an assessor added or dropped, so the log says all of it."""
+    data: dict[str, Any] = {
+        "mapping": mapping.code,
+        "criterion": criterion_code,
+        "reason": mapping.dropped_reason or mapping.reason,
+    }
+    if mapping.dropped_at is None:
+        data |= {"locators": mapping.locators, "range_items": mapping.range_items}
     log.append(session, actor, log.Stream.portfolio(portfolio.code), action, evidence.code, data)

@@ -1,4 +1,5 @@
-"""`portfolio verify`: the chains of the decision log, all coverage rows, and every stored file against its digest.
+"""`portfolio verify`: the chains of the decision log, all coverage rows, decisions against the log, content and
+every stored file against its digest.
 
 Reading all files may take hours: it keeps to a rate, and goes on where it was stopped.
 """
@@ -15,6 +16,7 @@ from portfolio.commands.common import AsJson, DataDir, err, opened, out, print_j
 from portfolio.commands.showing import showing
 from portfolio.commands.tracking import Finding, check_blobs, check_coverage, check_log, fault_finding
 from portfolio.core.pace import Pace
+from portfolio.tracking.proof import mismatches
 from portfolio.web.pages import file_size
 
 MEBIBYTE = 1024 * 1024
@@ -35,13 +37,14 @@ def verify(
     rate: Rate = DEFAULT_RATE,
     data: DataDir = None,
 ) -> None:
-    """Check the decision log's chains, every stored file against its digest, and all coverage rows.
+    """Check the decision log's chains and every decision against them, all coverage rows, and the content of every
+    item and stored file against its digest.
 
     Stopped while it reads files, it goes on there the next time.
     """
     check = None
     with opened(settings_for(data)) as parts:
-        found = [*check_log(parts), *check_coverage(parts)]
+        found = [*check_log(parts), *check_records(parts), *check_coverage(parts)]
         if quick:
             found += check_blobs(parts, quick=True)
         else:
@@ -53,6 +56,13 @@ def verify(
         _print(found, check)
     if found:
         raise SystemExit(1)
+
+
+def check_records(parts: Parts) -> Iterator[Finding]:
+    """Revisions and decisions that their digests or the log contradict."""
+    with parts.database.read() as session:
+        for each in mismatches(session):
+            yield Finding("record", f"portfolio {each.portfolio} {each.subject}", each.problem)
 
 
 def read_files(parts: Parts, check: Check, rate: float) -> Iterator[Finding]:

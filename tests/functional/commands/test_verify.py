@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner
 
-from assessors.rules import Decision
-from evidence.models import Evidence, EvidenceFile, Submission
+from assessors.models import Judgement
+from evidence.models import Evidence, EvidenceFile
 from evidence.service.checking import begin_check, run_check
 from evidence.storage_models import StoreCheck
 from portfolio.app import Parts
 from portfolio.cli import cli
 from portfolio.core.touched import touch_portfolio
-from tests.factories import work
 from tests.factories.world import World
+from tests.functional.assessors import acting
 from tests.functional.evidence.making import attach, begin, hand_in
 
 pytestmark = pytest.mark.databases("sqlite")
@@ -82,10 +83,7 @@ def test_a_damaged_file_is_named_with_its_item_and_candidate(
 def test_it_says_whether_a_decision_rests_on_the_file(files: list[str], parts: Parts, world: World) -> None:
     with parts.database.read() as session:
         code = session.query(Evidence.code).scalar()
-    hand_in(parts.database, world, code)
-    with parts.database.write() as session:
-        submission = session.query(Submission).one()
-        work.judge(session, world, submission, {world.criterion_ids[0]: Decision.MET})
+    acting.judge(parts.database, world, hand_in(parts.database, world, code))
     path_of(parts, files[0]).unlink()
     (finding,) = verified()["findings"]
     assert (finding["part"], finding["problem"]) == ("file", "is missing")
@@ -118,6 +116,19 @@ def test_restart_begins_anew(files: list[str], parts: Parts) -> None:
     path_of(parts, files[0]).unlink()
     found = verified("--restart")
     assert (found["figures"]["resumed"], len(found["findings"])) == (False, 1)
+
+
+def test_a_forged_word_of_feedback_is_named(files: list[str], parts: Parts, world: World) -> None:
+    with parts.database.read() as session:
+        code = session.query(Evidence.code).scalar()
+    acting.judge(parts.database, world, hand_in(parts.database, world, code))
+    with parts.database.write() as session:
+        session.execute(update(Judgement).values(feedback="Forged."))
+    found = verified("--quick")
+    (finding,) = found["findings"]
+    assert (found["ok"], finding["part"], finding["cited"]) == (False, "record", [])
+    assert finding["subject"].startswith(f"portfolio {world.portfolio_code} E001 judgement")
+    assert finding["problem"].endswith("feedback")
 
 
 def test_quick_reads_nothing_and_leaves_a_stopped_check_alone(files: list[str], parts: Parts) -> None:

@@ -20,6 +20,7 @@ from evidence.rules.witness import RequestState, request_state
 from evidence.witness_models import WitnessContact, WitnessRequest
 from portfolio.app import Parts, open_parts
 from portfolio.commands.tracking import check_blobs, check_coverage, check_log
+from portfolio.commands.verify import check_records
 from portfolio.core import clock
 from portfolio.core.jobs import Job, JobState
 from portfolio.core.mail import MailMessage, MailState
@@ -42,7 +43,7 @@ def _count(parts: Parts, query: Select[Any]) -> int:
 
 def test_verify_finds_nothing(demo_parts: Parts) -> None:
     found = [*check_log(demo_parts), *check_coverage(demo_parts), *check_blobs(demo_parts, quick=False)]
-    assert found == []
+    assert [*found, *check_records(demo_parts)] == []
 
 
 def test_every_status_of_a_criterion_occurs(demo_parts: Parts) -> None:
