@@ -90,6 +90,7 @@ class UnitPicture:
     criteria: Sequence[UnitCriterion]
     history: Sequence[SignOffEntry]
     people: Mapping[int, Person]
+    countersigned: Mapping[int, str]  # judgement id → code of its countersignature
     today: date
 
     @property
@@ -152,6 +153,7 @@ class UnitPicture:
             mapping=live.mapping.code,
             seen_digest=judgement.seen_digest,
             assessor=self.people[judgement.person_id].code,
+            countersignature=self.countersigned.get(judgement.id, ""),
         )
 
 
@@ -185,6 +187,7 @@ def unit_picture(session: Session, portfolio: Portfolio, unit_code: str, today: 
         criteria=_criteria(session, portfolio, inside, live),
         history=sign_off_history(session, unit.id),
         people=_people(session, live),
+        countersigned=_countersigned(session, live),
         today=today,
     )
 
@@ -240,6 +243,16 @@ def _people(session: Session, live: Sequence[LiveMapping]) -> dict[int, Person]:
     wanted = {each.judgement.person_id for each in live if each.judgement}
     rows = session.scalars(select(Person).where(Person.id.in_(sorted(wanted))))
     return {person.id: person for person in rows}
+
+
+def _countersigned(session: Session, live: Sequence[LiveMapping]) -> dict[int, str]:
+    wanted = sorted(each.judgement.id for each in live if each.judgement)
+    rows = session.execute(
+        select(Countersignature.judgement_id, Countersignature.code).where(
+            Countersignature.judgement_id.in_(wanted)
+        )
+    )
+    return {judgement_id: code for judgement_id, code in rows if judgement_id is not None}
 
 
 def _waiting(live: LiveMapping) -> WaitingItem:

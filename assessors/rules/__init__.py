@@ -19,7 +19,7 @@ from assessors.rules.duties import (
     why_not_unlock,
 )
 from assessors.rules.review import Answer, Expected, changes_since, is_repeat, review_problems
-from assessors.rules.sign_off import BasisCriterion, BasisJudgement, BasisUnit, basis_of
+from assessors.rules.sign_off import BasisCriterion, BasisJudgement, BasisUnit, basis_of, is_same_basis
 
 __all__ = [
     "VACSR",
@@ -41,6 +41,7 @@ __all__ = [
     "blockers_of",
     "changes_since",
     "is_repeat",
+    "is_same_basis",
     "review_problems",
     "sample_reason",
     "why_not_countersign",

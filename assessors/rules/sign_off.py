@@ -1,6 +1,6 @@
 """The canonical basis of a sign-off: everything it rests on. Equal facts give an equal structure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasisJudgement:
-    """A judgement in force, with what it was made about and the digest that was seen."""
+    """A judgement in force, with what it was made about and the digest that was seen.
+
+    `countersignature` is the code of the answer that put a trainee's judgement in force; "" for all others.
+    """
 
     judgement: str
     decision: Decision
@@ -67,6 +70,28 @@ def basis_of(
             if each.status is not Status.MET and given.get(each.code, "").strip()
         ],
     }
+
+
+def is_same_basis(signed: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether a unit still rests on what was signed: two of `basis_of`, both as JSON gives them.
+
+    The first sign-offs did not name countersignatures: where the signed one names none, none is compared.
+    """
+    named = {
+        judgement["code"]
+        for criterion in signed.get("criteria", ())
+        for judgement in criterion["judgements"]
+        if judgement["countersignature"]
+    }
+    return dict(signed) == {**now, "criteria": [_as_named(each, named) for each in now["criteria"]]}
+
+
+def _as_named(criterion: Mapping[str, Any], named: Collection[str]) -> dict[str, Any]:
+    judgements = [
+        each if each["code"] in named else {**each, "countersignature": ""}
+        for each in criterion["judgements"]
+    ]
+    return {**criterion, "judgements": judgements}
 
 
 def _criterion(each: BasisCriterion) -> dict[str, Any]:

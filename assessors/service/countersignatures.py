@@ -1,5 +1,6 @@
 """A qualified assessor's answer to a trainee: confirm or refuse, judgement by judgement or a whole sign-off."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from assessors.models import Countersignature, Judgement, SignOff
 from assessors.permissions import COUNTERSIGN
 from assessors.queries.live import LiveMapping, live_mappings, unit_facts
 from assessors.queries.units import SignOffEntry, UnitPicture, unit_picture
-from assessors.rules import BlockerCode, Countersign, why_not_countersign
+from assessors.rules import BlockerCode, Countersign, is_same_basis, why_not_countersign
 from assessors.service.judging import verdict_title
 from assessors.service.shared import keep_state, mark_activity, refuse, take_portfolio, tell, tell_candidate
 from criteria.models import Node
@@ -198,7 +199,8 @@ def _check_comments(replies: Sequence[Reply]) -> None:
 
 def _check_basis(picture: UnitPicture, entry: SignOffEntry) -> None:
     waivers = {node.code: waiver.reason for waiver, node in entry.waivers}
-    same = log.canonical(picture.basis(waivers)) == entry.sign_off.basis
+    now = json.loads(log.canonical(picture.basis(waivers)))
+    same = is_same_basis(json.loads(entry.sign_off.basis), now)
     blockers = picture.blockers(waivers, answering=True)
     if same and blockers and all(each.code is BlockerCode.OUT_OF_DATE for each in blockers):
         raise Stale(

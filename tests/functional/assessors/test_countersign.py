@@ -1,9 +1,11 @@
 """Countersigning a trainee: fixed when the decision was made, by somebody else, with effect from then on."""
 
+import json
+
 import pytest
 from sqlalchemy import select, update
 
-from assessors.models import Countersignature, Judgement
+from assessors.models import Countersignature, Judgement, SignOff
 from assessors.rules import Answer, Countersign, Decision
 from assessors.service import Reply, countersign_judgements, countersign_sign_off, judge_again
 from evidence.models import Submission
@@ -170,6 +172,21 @@ def test_a_trainees_sign_off_waits_and_is_confirmed(database: Database, world: W
     assert acting.unit_state(database, world) is UnitState.SIGNED
     assert acting.told(database, world, "candidate")[-1] == "unit.signed"
     assert acting.log_actions(database)[-2:] == ["unit.signed", "sign_off.countersigned"]
+
+
+@pytest.mark.databases("sqlite")
+def test_a_sign_off_names_the_countersignatures_it_rests_on(database: Database, world: World) -> None:
+    submission = acting.submitted(database, world, 4)
+    acting.judge(database, world, submission, by="trainee")
+    acting.confirm(database, world)
+    code = acting.sign(database, world, by="trainee")
+    with database.read() as session:
+        basis = json.loads(session.scalars(select(SignOff.basis)).one())
+        answers = set(session.scalars(select(Countersignature.code)))
+    named = [each["countersignature"] for row in basis["criteria"] for each in row["judgements"]]
+    assert (set(named), len(named)) == (answers, 4)
+    sign_off_answer(database, world, code, CONFIRMED)
+    assert acting.unit_state(database, world) is UnitState.SIGNED
 
 
 def test_a_refused_sign_off_can_be_made_again(database: Database, world: World) -> None:

@@ -1,5 +1,7 @@
 """Blockers of a sign-off, waivers, and the basis that its digest covers."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from assessors.rules import (
     WaitingItem,
     basis_of,
     blockers_of,
+    is_same_basis,
     sample_reason,
 )
 from criteria.rules import Reason, ReasonCode, Status
@@ -109,6 +112,16 @@ def test_the_basis_changes_with_anything_it_rests_on() -> None:
     assert base != basis_of(UNIT, [criterion([judgement("j1", Decision.NOT_YET)])])
     assert base != basis_of(UNIT, [criterion([judgement("j1"), judgement("j2")])])
     assert base != basis_of(UNIT, [criterion([judgement("j1")], Status.PARTLY_MET)])
+
+
+def test_a_basis_signed_before_countersignatures_were_named_is_the_same() -> None:
+    signed = basis_of(UNIT, [criterion([judgement("j1"), judgement("j2")])])
+    now = basis_of(UNIT, [criterion([judgement("j1"), replace(judgement("j2"), countersignature="c")])])
+    assert is_same_basis(signed, now)
+    assert is_same_basis(now, now)
+    assert not is_same_basis(now, signed)
+    assert not is_same_basis(signed, basis_of(UNIT, [criterion([judgement("j1")])]))
+    assert not is_same_basis({}, now)
 
 
 def test_a_waiver_is_part_of_the_basis_only_where_the_criterion_is_not_met() -> None:
