@@ -2,6 +2,7 @@
 
 from criteria.queries.content import framework_of
 from criteria.queries.in_force import effective_rules, rules_by_node, stored_rules
+from criteria.queries.sealed import version_digests
 from criteria.queries.units import (
     Aside,
     Point,
@@ -59,5 +60,6 @@ __all__ = [
     "tree_of",
     "unit_guide",
     "units_of_version",
+    "version_digests",
     "versions_of_centre",
 ]

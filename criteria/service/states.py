@@ -1,10 +1,14 @@
 """The life of a version: a draft becomes active, and is retired in the end. An active version never changes."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from criteria.models import Node, VersionState
 from criteria.permissions import FRAMEWORK_MANAGE
+from criteria.queries.sealed import version_digests
 from criteria.queries.versions import VersionHead, combination_of
 from criteria.rules import NodeKind, limit_problems
 from criteria.service.drafts import lock_version
@@ -34,7 +38,8 @@ def activate_version(session: Session, actor: Actor | None, head: VersionHead) -
         raise Invalid(f"No choice of units would keep the rules of combination. {out_of_reach[0].message}")
     version.state, version.activated_at = VersionState.ACTIVE, clock.now()
     session.flush()
-    _log(session, actor, head, "framework.activated")
+    digest = version_digests(session, [version.id])[version.id]
+    _log(session, actor, head, "framework.activated", {"digest": digest})
 
 
 def retire_version(session: Session, actor: Actor, head: VersionHead) -> None:
@@ -59,7 +64,13 @@ def _check_units(session: Session, version_id: int) -> None:
         raise Invalid(f"Unit {', '.join(empty[:5])} has no criteria, so it could never be achieved.")
 
 
-def _log(session: Session, actor: Actor | None, head: VersionHead, action: str) -> None:
+def _log(
+    session: Session,
+    actor: Actor | None,
+    head: VersionHead,
+    action: str,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     centre = session.get_one(Centre, head.centre_id)
     log.append(
         session,
@@ -67,5 +78,5 @@ def _log(session: Session, actor: Actor | None, head: VersionHead, action: str) 
         log.Stream.centre(centre.code),
         action,
         head.version.code,
-        {"qualification": head.qualification.title, "label": head.version.label},
+        {"qualification": head.qualification.title, "label": head.version.label, **more},
     )

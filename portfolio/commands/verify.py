@@ -17,6 +17,7 @@ from portfolio.commands.showing import showing
 from portfolio.commands.tracking import Finding, check_blobs, check_coverage, check_log, fault_finding
 from portfolio.core.pace import Pace
 from portfolio.tracking.proof import mismatches
+from portfolio.tracking.proof_of_frameworks import changed_versions
 from portfolio.web.pages import file_size
 
 MEBIBYTE = 1024 * 1024
@@ -59,10 +60,12 @@ def verify(
 
 
 def check_records(parts: Parts) -> Iterator[Finding]:
-    """Revisions and decisions that their digests or the log contradict."""
+    """Revisions, decisions and framework versions that their digests or the log contradict."""
     with parts.database.read() as session:
         for each in mismatches(session):
             yield Finding("record", f"portfolio {each.portfolio} {each.subject}", each.problem)
+        for code, name in changed_versions(session):
+            yield Finding("record", f"framework {code} {name}", "changed after it was activated")
 
 
 def read_files(parts: Parts, check: Check, rate: float) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from criteria.importers import detect
@@ -18,16 +18,17 @@ from criteria.importers.parsed import (
     ParsedUnitGroup,
     Problem,
 )
-from criteria.models import FrameworkVersion, Guidance, Node, Qualification, VersionState
+from criteria.models import FrameworkVersion, Guidance, Node, Qualification, RuleChange, VersionState
 from criteria.queries import combination_of, framework_of, get_version, tree_of
-from criteria.rules import NodeKind, check_choice
+from criteria.rules import GuidanceKind, NodeKind, RuleBy, SufficiencyRule, check_choice
 from criteria.samples import load_sample
-from criteria.service import Source, activate_version, add_units, retire_version, store_framework
+from criteria.service import Source, activate_version, add_units, retire_version, set_rule, store_framework
 from portfolio.core.actor import Actor
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid, Locked, NotFound
 from portfolio.core.log import Stream, entries_of, verify_streams
 from portfolio.people.models import Centre
+from portfolio.tracking.proof_of_frameworks import changed_versions
 from tests.factories.world import World
 
 PAGE = """Handle complaints
@@ -335,6 +336,39 @@ def test_storing_and_activating_are_in_the_log_of_the_centre(database: Database,
         actions = [e.action for e in entries_of(session, Stream.centre(world.centre_code))]
         assert actions[:2] == ["framework.activated", "framework.imported"]
         assert list(verify_streams(session)) == []
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (Node, {"text": "Forged."}),
+        (Node, {"mandatory": False}),
+        (Guidance, {"text": "Forged."}),
+        (RuleChange, {"rule": {"minimum_items": 9}}),
+    ],
+)
+def test_a_version_that_changed_after_its_activation_is_found(
+    database: Database,
+    world: World,
+    kind: type[Node] | type[Guidance] | type[RuleChange],
+    changes: dict[str, object],
+) -> None:
+    with database.write() as session:
+        actor = manager(session, world)
+        draft = store_framework(session, actor, small(), label="1", activate=False)
+        head = get_version(session, actor, draft.code)
+        unit = session.query(Node).filter_by(version_id=draft.id, kind=NodeKind.UNIT).one()
+        rule = SufficiencyRule(minimum_items=2)
+        set_rule(session, actor, head, unit, RuleBy.AWARDING_BODY, rule, "")
+        session.add(
+            Guidance(version_id=draft.id, unit_id=unit.id, kind=GuidanceKind.ADVICE, position=99, text="Ask.")
+        )
+        session.flush()
+        activate_version(session, actor, head)
+        assert list(changed_versions(session)) == []
+        session.execute(update(kind).where(kind.version_id == draft.id).values(**changes))
+        assert [code for code, _ in changed_versions(session)] == [draft.code]
 
 
 def test_activating_twice_is_once_and_a_retired_version_stays_retired(
