@@ -5,12 +5,13 @@ the rows stale and go in batches by a job. `differences` recomputes everything a
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, false, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -254,19 +255,39 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
 
     def refresh_expired(database: Database, payload: Mapping[str, Any]) -> None:
         with database.write() as session:
-            due = CoverageRow.refresh_on <= date.fromisoformat(payload["today"])
-            ids = list(session.scalars(select(CoverageRow.portfolio_id).where(due).distinct().limit(BATCH)))
+            ids = _expired(session, payload.get("after", 0))
             recompute_portfolios(session, ids)
             if len(ids) == BATCH:
-                jobs.enqueue(session, REFRESH, payload)
+                jobs.enqueue(session, REFRESH, {"after": ids[-1]})
 
     return {STALE: recompute_batch, REFRESH: refresh_expired}
 
 
 def schedule(session: Session) -> None:
-    """Once a day: rows whose currency has run out."""
-    today = clock.today().isoformat()
-    jobs.enqueue(session, REFRESH, {"today": today}, unique_key=f"{REFRESH}:{today}")
+    """Once an hour, because a day begins at another hour in each zone: rows whose currency has run out."""
+    hour = f"{clock.now():%Y-%m-%dT%H}"
+    jobs.enqueue(session, REFRESH, {"after": 0}, unique_key=f"{REFRESH}:{hour}")
+
+
+def _expired(session: Session, after: int) -> list[int]:
+    """Portfolios with an id above `after` in which a row changes by today, as it is where the centre is.
+
+    At most `BATCH`, in order of id.
+    """
+    zones: dict[date, list[str]] = defaultdict(list)
+    for zone in session.scalars(select(Centre.zone).distinct()):
+        zones[clock.today(zone)].append(zone)
+    due = [(CoverageRow.refresh_on <= today) & Centre.zone.in_(those) for today, those in zones.items()]
+    query = (
+        select(CoverageRow.portfolio_id)
+        .join(Portfolio, Portfolio.id == CoverageRow.portfolio_id)
+        .join(Centre, Centre.id == Portfolio.centre_id)
+        .where(or_(false(), *due), CoverageRow.portfolio_id > after)
+        .distinct()
+        .order_by(CoverageRow.portfolio_id)
+        .limit(BATCH)
+    )
+    return list(session.scalars(query))
 
 
 def differences(session: Session, batch: int = BATCH) -> Iterator[Difference]:
@@ -334,13 +355,16 @@ def _unit_differences(
 def _said(row: CoverageRow | None) -> str:
     if row is None:
         return "no row"
-    return _canonical(row.status, row.reasons, row.next_action, row.counted, row.surplus, row.waived)
+    dates = row.expires_on, row.refresh_on
+    return _canonical(row.status, row.reasons, row.next_action, row.counted, row.surplus, row.waived, *dates)
 
 
 def _said_by(values: dict[str, Any] | None) -> str:
     if values is None:
         return "no row"
-    names = ("status", "reasons", "next_action", "counted", "surplus", "waived")
+    names = (
+        "status", "reasons", "next_action", "counted", "surplus", "waived", "expires_on", "refresh_on"
+    )  # fmt: skip
     return _canonical(*(values[name] for name in names))
 
 
