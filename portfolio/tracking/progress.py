@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, SQLColumnExpression, func, select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from evidence.models import Evidence
 from evidence.rules import EvidenceState
 from portfolio.core import clock
 from portfolio.core.actor import Actor
+from portfolio.core.text import fold
 from portfolio.people.models import Allocation, Person, Site
 from portfolio.people.rules import AllocationRole
 from portfolio.records.models import Portfolio, PortfolioUnit
@@ -75,6 +77,7 @@ class ProgressRow:
     total: int
     target_on: date | None
     last_activity_at: datetime
+    last_activity_on: date  # in the zone of the centre
     quiet_days: int
     waiting: int
     outlook: str
@@ -114,9 +117,8 @@ def read_progress(
     ids = [p.id for p in portfolios]
     named = {row[0].id: row[1:] for row in found}
     units, assessors, waiting = _units(session, ids), _assessors(session, ids), _waiting(session, ids)
-    today = clock.today(actor.zone)
     rows = [
-        _row(p, named[p.id], units.get(p.id, []), assessors.get(p.id, []), waiting.get(p.id, 0), today)
+        _row(p, named[p.id], units.get(p.id, []), assessors.get(p.id, []), waiting.get(p.id, 0), actor.zone)
         for p in portfolios
     ]
     return ProgressPage(rows, filters.page, len(found) > page_size, *_offers(session, actor))
@@ -132,7 +134,7 @@ def _filtered(actor: Actor, filters: Filters) -> "Select[Portfolio, str, str, st
         .where(visible_to(actor), Portfolio.state == filters.state)
     )
     if filters.search:
-        query = query.where(Person.name.icontains(filters.search, autoescape=True))
+        query = query.where(Person.search_key.contains(fold(filters.search), autoescape=True))
     if filters.cohort:
         query = query.where(Portfolio.cohort == filters.cohort)
     if filters.site:
@@ -204,11 +206,13 @@ def _row(
     units: Sequence[tuple[PortfolioUnit, Node]],
     assessors: Sequence[str],
     waiting: int,
-    today: date,
+    zone: str,
 ) -> ProgressRow:
+    today = clock.today(zone)
+    active_on = portfolio.last_activity_at.astimezone(ZoneInfo(zone)).date()
     met = sum(unit.met_count for unit, _ in units)
     total = sum(unit.total_count for unit, _ in units)
-    quiet = max(0, (today - portfolio.last_activity_at.date()).days)
+    quiet = max(0, (today - active_on).days)
     outlook, at_risk = outlook_of(
         met=met, total=total, enrolled_on=portfolio.enrolled_on, target_on=portfolio.target_on,
         quiet_days=quiet, today=today,
@@ -227,6 +231,7 @@ def _row(
         total=total,
         target_on=portfolio.target_on,
         last_activity_at=portfolio.last_activity_at,
+        last_activity_on=active_on,
         quiet_days=quiet,
         waiting=waiting,
         outlook=outlook,

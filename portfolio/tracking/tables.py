@@ -56,7 +56,7 @@ def progress_csv(rows: Iterable[ProgressRow]) -> str:
                 str(row.total),
                 str(row.met_percent),
                 str(row.waiting),
-                row.last_activity_at.date().isoformat(),
+                row.last_activity_on.isoformat(),
                 str(row.quiet_days),
                 row.target_on.isoformat() if row.target_on else "",
                 row.outlook,
