@@ -89,13 +89,19 @@ def edit_node(
         errors["ref"] = f"The reference “{new.ref}” is used already."
     if errors:
         raise Invalid("This could not be changed.", errors)
-    before = {"ref": node.ref, "text": node.text}
+    before = _logged(node)
     node.ref, node.text = new.ref, new.text
     if node.kind is NodeKind.UNIT:
         node.credits, node.mandatory = new.credits, new.mandatory
     session.flush()
-    data = {"node": node.code, "before": before, "after": {"ref": new.ref, "text": new.text}}
+    data = {"node": node.code, "before": before, "after": _logged(node)}
     log_edit(session, actor, head, "framework.edited", data)
+
+
+def _logged(node: Node) -> dict[str, object]:
+    text: dict[str, object] = {"ref": node.ref, "text": node.text}
+    is_unit = node.kind is NodeKind.UNIT
+    return text | ({"credits": node.credits, "mandatory": node.mandatory} if is_unit else {})
 
 
 def remove_unit(session: Session, actor: Actor, head: VersionHead, unit: Node) -> None:

@@ -33,6 +33,7 @@ from portfolio.people.queries.members import (
     zone_names,
 )
 from portfolio.people.queries.messages import get_message, get_notification, notifications_of, outbox_of
+from portfolio.people.queries.named import portfolio_codes, unit_names
 
 __all__ = [
     "About",
@@ -71,8 +72,10 @@ __all__ = [
     "pending_invitations",
     "people_in_role",
     "person_by_email",
+    "portfolio_codes",
     "seconds_to_wait",
     "sites_of",
+    "unit_names",
     "usable_link",
     "zone_names",
 ]

@@ -29,7 +29,7 @@ def change_account(request: Request, session: WriteSession, actor: CurrentActor,
         form = profile_form(fields)
     except Invalid as error:
         return _redraw(request, fields, error)
-    service.change_profile(session, actor.person_id, name=form.name, theme=form.theme)
+    service.change_profile(session, actor, name=form.name, theme=form.theme)
     return see_other(request, "/account", "Saved.")
 
 
@@ -38,7 +38,7 @@ def change_theme(request: Request, session: WriteSession, actor: CurrentActor, f
     """Another look, from the menu of any page."""
     theme = theme_field(fields)
     fields.check()
-    service.change_profile(session, actor.person_id, name=actor.name, theme=theme)
+    service.change_profile(session, actor, name=actor.name, theme=theme)
     return see_other(request, local_url(fields.raw("next")))
 
 

@@ -8,6 +8,7 @@ from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid
 from portfolio.core.ids import new_code
 from portfolio.people.models import Allocation, Assurance, Person
+from portfolio.people.queries import unit_names
 from portfolio.people.rules import ALLOCATION_FOR_ROLE, AllocationRole
 from portfolio.people.service.members import open_memberships
 
@@ -55,7 +56,8 @@ def allocate(
     )
     session.add(row)
     session.flush()
-    data = {"person": _code(session, person_id), "role": role.value, "unit_id": unit_id}
+    unit = unit_names(session, [unit_id])[unit_id]
+    data = {"person": _code(session, person_id), "role": role.value, "unit": unit}
     log.append(session, actor, log.Stream.portfolio(portfolio_code), "allocation.made", row.code, data)
     return row
 
@@ -74,7 +76,7 @@ def end_allocation(session: Session, actor: Actor, allocation: Allocation, *, po
     data = {
         "person": _code(session, allocation.person_id),
         "role": allocation.role.value,
-        "unit_id": allocation.unit_id,
+        "unit": unit_names(session, [allocation.unit_id])[allocation.unit_id],
     }
     log.append(
         session, actor, log.Stream.portfolio(portfolio_code), "allocation.ended", allocation.code, data

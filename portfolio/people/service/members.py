@@ -12,7 +12,7 @@ from portfolio.core.actor import ROLE_LABELS, Actor, Role
 from portfolio.core.errors import Invalid, Locked
 from portfolio.core.ids import new_code
 from portfolio.people.models import Allocation, Assurance, Centre, Membership, Person, SignInSession
-from portfolio.people.queries import is_shared
+from portfolio.people.queries import is_shared, portfolio_codes, unit_names
 from portfolio.people.rules import ALLOCATION_FOR_ROLE, role_days_problem
 
 _ASSURED = (Role.ASSESSOR, Role.TRAINEE_ASSESSOR)
@@ -97,7 +97,7 @@ def end_role(session: Session, actor: Actor, person: Person, membership: Members
     data = {
         "person": person.code,
         "role": membership.role.value,
-        "allocations": _end_allocations(session, actor, membership),
+        "allocations": _end_allocations(session, actor, person, membership),
         "assurances": _end_assurances(session, actor, membership),
     }
     session.flush()
@@ -153,7 +153,8 @@ def _other_manager(session: Session, membership: Membership) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def _end_allocations(session: Session, actor: Actor, membership: Membership) -> list[str]:
+def _end_allocations(session: Session, actor: Actor, person: Person, membership: Membership) -> list[str]:
+    """Their codes. Each portfolio's own log says so, too: that is where somebody reads who assessed it."""
     wanted = ALLOCATION_FOR_ROLE.get(membership.role)
     if wanted is None:
         return []
@@ -167,6 +168,13 @@ def _end_allocations(session: Session, actor: Actor, membership: Membership) -> 
     ).all()
     for row in rows:
         row.ended_at, row.ended_by_id = clock.now(), actor.person_id
+    codes = portfolio_codes(session, {row.portfolio_id for row in rows})
+    units = unit_names(session, {row.unit_id for row in rows})
+    # One order of portfolios, so that two who end roles at once do not wait for one another
+    for row in sorted(rows, key=lambda row: (row.portfolio_id, row.id)):
+        data = {"person": person.code, "role": row.role.value, "unit": units[row.unit_id]}
+        stream = log.Stream.portfolio(codes[row.portfolio_id])
+        log.append(session, actor, stream, "allocation.ended", row.code, data)
     return sorted(row.code for row in rows)
 
 

@@ -62,9 +62,14 @@ def _concerned(session: Session, actor: Actor, message: MailMessage, person: Per
     """Codes of the centres whose logs tell of it."""
     if message.centre_id is not None:
         return [session.get_one(Centre, message.centre_id).code]
+    return (_centres_of(session, person) if person else []) or [actor.centre_code]
+
+
+def _centres_of(session: Session, person: Person) -> list[str]:
     query = select(Centre.code).join(Membership, Membership.centre_id == Centre.id).distinct()
-    held = Membership.person_id == (person.id if person else None), Membership.ended_at.is_(None)
-    return sorted(session.scalars(query.where(*held))) or [actor.centre_code]
+    return sorted(
+        session.scalars(query.where(Membership.person_id == person.id, Membership.ended_at.is_(None)))
+    )
 
 
 def retry_job(session: Session, job_id: int) -> None:
@@ -73,8 +78,13 @@ def retry_job(session: Session, job_id: int) -> None:
         raise Locked("This job is not dead any more; somebody may have started it again.")
 
 
-def change_profile(session: Session, person_id: int, *, name: str, theme: str) -> None:
-    """The person's own name and the look of pages (auto, light, dark)."""
-    person = session.get_one(Person, person_id)
+def change_profile(session: Session, actor: Actor, *, name: str, theme: str) -> None:
+    """The person's own name and the look of pages (auto, light, dark). Every centre they have a role in logs
+    another name, as when a manager corrects it."""
+    person = session.get_one(Person, actor.person_id)
+    if name != person.name:
+        data = {"before": person.name, "after": name}
+        for code in _centres_of(session, person) or [actor.centre_code]:
+            log.append(session, actor, log.Stream.centre(code), "person.renamed", person.code, data)
     person.name, person.theme = name, theme
     session.flush()

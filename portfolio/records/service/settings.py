@@ -14,7 +14,7 @@ from portfolio.core import clock, log, touched
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
 from portfolio.core.ids import new_code
-from portfolio.people.models import Allocation, Person
+from portfolio.people.models import Allocation, Person, Site
 from portfolio.people.service import allocate, end_allocation
 from portfolio.records.models import Portfolio, PortfolioUnit
 from portfolio.records.permissions import PORTFOLIO_MANAGE
@@ -49,12 +49,12 @@ def change_settings(session: Session, actor: Actor, portfolio: Portfolio, new: P
     _take_open(session, actor, portfolio)
     _check_settings(session, actor, portfolio, new)
     units = units_of(session, portfolio.id)
-    before = _facts(portfolio, units)
+    before = _facts(session, portfolio, units)
     portfolio.target_on, portfolio.site_id, portfolio.cohort = new.target_on, new.site_id, new.cohort
     for chosen, node in units:
         chosen.target_on = new.unit_targets.get(node.id)
     session.flush()
-    after = _facts(portfolio, units)
+    after = _facts(session, portfolio, units)
     changed = {name: value for name, value in after.items() if before[name] != value}
     if changed:
         _log(session, actor, portfolio, "portfolio.changed", changed)
@@ -220,10 +220,14 @@ def _check_settings(session: Session, actor: Actor, portfolio: Portfolio, new: P
         raise Invalid("These settings need another look. Nothing was saved.", errors)
 
 
-def _facts(portfolio: Portfolio, units: Iterable[tuple[PortfolioUnit, Node]]) -> dict[str, object]:
+def _facts(
+    session: Session, portfolio: Portfolio, units: Iterable[tuple[PortfolioUnit, Node]]
+) -> dict[str, object]:
+    """What the log keeps: nothing by id, which says nothing to a reader."""
+    site = session.get(Site, portfolio.site_id) if portfolio.site_id else None
     return {
         "target_on": portfolio.target_on,
-        "site": portfolio.site_id,
+        "site": {"code": site.code, "name": site.name} if site else None,
         "cohort": portfolio.cohort,
         "unit_targets": {node.ref: row.target_on for row, node in units},
     }

@@ -1,5 +1,6 @@
 """Rules on nodes: whose they are, how they come down the tree, and that a centre only ever asks for more."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -206,6 +207,22 @@ def test_a_unit_leaves_a_draft_with_everything_in_it(database: Database, world: 
         assert sorted(left) == ["1", "1.1", "1.2", "600/1", "A/2"]
         with pytest.raises(Invalid):
             remove_unit(session, actor, head, session.get_one(Node, units[1].id))
+
+
+@pytest.mark.databases("sqlite")
+def test_credits_that_were_corrected_stand_in_the_log(database: Database, world: World) -> None:
+    with database.write() as session:
+        head, nodes = draft(session, world)
+        actor = world.actor(session, "manager")
+        unit = next(node for node in nodes if node.kind is NodeKind.UNIT)
+        was = {"credits": unit.credits, "mandatory": unit.mandatory}
+        new = NodeText(unit.ref, unit.text, credits=99, mandatory=not unit.mandatory)
+        edit_node(session, actor, head, unit, new, shown=mark_of_node(unit))
+        entry = entries_of(session, Stream.centre(world.centre_code))[0]
+    told = json.loads(entry.body)["data"]
+    said = {"ref": unit.ref, "text": unit.text}
+    assert told["before"] == {**said, **was}
+    assert told["after"] == {**said, "credits": 99, "mandatory": not was["mandatory"]}
 
 
 def test_a_reference_that_is_taken_is_refused(database: Database, world: World) -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, event, select
 
 from portfolio.app import Parts
-from portfolio.core import clock
+from portfolio.core import clock, log
 from portfolio.core.actor import Role
 from portfolio.core.db import Database
 from portfolio.core.ids import new_code
@@ -28,6 +28,21 @@ def test_name_and_theme_are_saved(browse: Browse, database: Database, world: Wor
     page = browser.get("/account").text
     assert "Ann O&#39;Neill" in page
     assert 'data-theme="dark"' in page
+
+
+@pytest.mark.databases("sqlite")
+def test_another_name_stands_in_the_log_of_the_centre(
+    browse: Browse, database: Database, world: World
+) -> None:
+    browser = browse("assessor")
+    browser.submit("/account", {"name": "Ann O'Neill", "theme": "dark"})
+    browser.submit("/account", {"name": "Ann O'Neill", "theme": "light"})
+    with database.read() as session:
+        found = log.entries_of(session, log.Stream.centre(world.centre_code))
+        person = session.get_one(Person, world.people["assessor"])
+    (entry,) = [each for each in found if each.action == "person.renamed"]
+    assert (entry.subject, entry.actor_code) == (person.code, person.code)
+    assert json.loads(entry.body)["data"]["after"] == "Ann O'Neill"
 
 
 @pytest.mark.parametrize("fields", [{"name": "", "theme": "dark"}, {"name": "A", "theme": "pink"}, {}])

@@ -1,5 +1,6 @@
 """The centre manager's pages: people, roles, assurances, sites, outbox; everybody's notifications."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -13,6 +14,8 @@ from portfolio.core.db import Database
 from portfolio.core.mail import MailMessage
 from portfolio.people.models import Allocation, Assurance, Membership, Notification, Person, Site
 from portfolio.people.notify import notify
+from portfolio.people.rules import AllocationRole
+from portfolio.people.service import allocate
 from tests.factories.world import World, make_person
 from tests.functional.people.acting import give_password, last_message
 from tests.web import Browser
@@ -138,6 +141,35 @@ def test_ending_a_role_ends_its_allocations_and_assurances(
     assert allocation.ended_at is not None
     assert assurance.ended_at is not None
     assert actions(database, world)[0] == "role.ended"
+
+
+@pytest.mark.databases("sqlite")
+def test_the_log_of_each_portfolio_says_that_a_role_took_its_allocations_along(
+    browse: Browse, database: Database, world: World
+) -> None:
+    with database.write() as session:
+        role = session.query(Membership).filter_by(person_id=world.people["assessor"]).one()
+        whole = session.query(Allocation).filter_by(person_id=world.people["assessor"]).one()
+        unit = allocate(
+            session,
+            world.actor(session, "manager"),
+            portfolio_id=world.portfolio_id,
+            portfolio_code=world.portfolio_code,
+            person_id=world.people["assessor"],
+            role=AllocationRole.ASSESSOR,
+            unit_id=world.unit_ids[0],
+        )
+    code = code_of(database, world, "assessor")
+    browse("manager").submit(f"/people/{code}/roles/{role.code}/end")
+    with database.read() as session:
+        newest = log.entries_of(session, log.Stream.portfolio(world.portfolio_code), limit=3)
+    told = [(entry.action, entry.subject, json.loads(entry.body)["data"]["unit"]) for entry in newest]
+    named = {"code": world.unit_codes[0], "ref": "U/1"}
+    assert told == [
+        ("allocation.ended", unit.code, named),
+        ("allocation.ended", whole.code, None),
+        ("allocation.made", unit.code, named),
+    ]
 
 
 def test_only_manager_cannot_be_ended(browse: Browse, database: Database, world: World) -> None:

@@ -14,8 +14,9 @@ from portfolio.core import clock
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid, Locked, NotFound
 from portfolio.core.log import Stream, entries_of, verify_streams
-from portfolio.people.models import Allocation, Membership, Notification, Person
+from portfolio.people.models import Allocation, Centre, Membership, Notification, Person
 from portfolio.people.rules import AllocationRole
+from portfolio.people.service import add_site
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.rules import PortfolioState
 from portfolio.records.service import (
@@ -272,6 +273,17 @@ def test_settings_change_dates_place_and_cohort(database: Database, world: World
         entry = entries_of(session, Stream.portfolio(portfolio.code))[0]
     assert (portfolio.target_on, portfolio.cohort, portfolio.site_id) == (day, "Spring", None)
     assert entry.action == "portfolio.changed"
+
+
+@pytest.mark.databases("sqlite")
+def test_the_log_names_the_place_and_not_a_number(database: Database, world: World) -> None:
+    with database.write() as session:
+        actor = world.actor(session, "manager")
+        site = add_site(session, actor, session.get_one(Centre, world.centre_id), name="Mill Lane")
+        portfolio = session.get_one(Portfolio, world.portfolio_id)
+        change_settings(session, actor, portfolio, PortfolioSettings(site_id=site.id))
+        entry = entries_of(session, Stream.portfolio(portfolio.code))[0]
+        assert json.loads(entry.body)["data"]["site"] == {"code": site.code, "name": "Mill Lane"}
 
 
 def test_an_archived_portfolio_takes_no_changes_until_restored(database: Database, world: World) -> None:
