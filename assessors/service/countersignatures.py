@@ -49,7 +49,8 @@ def countersign_judgements(
     portfolio = take_portfolio(
         session, actor, _portfolio_of(session, [r.judgement for r in replies]), COUNTERSIGN
     )
-    wanted = [_subject(session, actor, portfolio, reply) for reply in replies]
+    found = _subjects(session, replies)
+    wanted = [_subject(actor, portfolio, found.get(reply.judgement), reply) for reply in replies]
     _check_comments(replies)
     if all(done is not None for _, done in wanted):
         return [done for _, done in wanted if done is not None]
@@ -108,18 +109,30 @@ def countersign_sign_off(
     return row
 
 
-def _subject(
-    session: Session, actor: Actor, portfolio: Portfolio, reply: Reply
-) -> tuple[LiveMapping, Countersignature | None]:
+_Subject = tuple[LiveMapping, Countersignature | None]
+
+
+def _subjects(session: Session, replies: Sequence[Reply]) -> dict[str, _Subject]:
+    """By code of the judgement that speaks for a mapping: the mapping, and the answer given before. Three queries."""
+    codes = [reply.judgement for reply in replies]
+    judged = select(Judgement.mapping_id).where(Judgement.code.in_(codes))
+    mapping_ids = session.scalars(judged).all()
+    live = {each.last_judgement: each for each in live_mappings(session, Mapping.id.in_(mapping_ids))}
+    answered = (
+        select(Judgement.code, Countersignature)
+        .join(Countersignature, Countersignature.judgement_id == Judgement.id)
+        .where(Judgement.code.in_(codes))
+    )
+    given = dict(session.execute(answered).all())
+    return {code: (each, given.get(code)) for code, each in live.items()}
+
+
+def _subject(actor: Actor, portfolio: Portfolio, found: _Subject | None, reply: Reply) -> _Subject:
     """The mapping whose newest judgement is answered, and the same answer when it was given before."""
-    found = live_mappings(session, Judgement.code == reply.judgement)
-    if not found:
+    if found is None:
         raise Stale("This decision was replaced meanwhile. Reload the page to see how it stands.")
-    live = found[0]
+    live, given = found
     assert live.judgement is not None
-    given = session.scalars(
-        select(Countersignature).where(Countersignature.judgement_id == live.judgement.id)
-    ).one_or_none()
     if done := _same_answer(given, actor, reply.answer):
         return live, done
     facts = unit_facts(portfolio, live.unit.unit_id, live.unit)

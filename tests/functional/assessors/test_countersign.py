@@ -21,6 +21,7 @@ from portfolio.records.rules import UnitState
 from portfolio.tracking.recompute import differences
 from tests.factories.world import World, allocate
 from tests.functional.assessors import acting
+from tests.queries import counted
 
 CONFIRMED, REFUSED = Countersign.CONFIRMED, Countersign.REFUSED
 
@@ -43,6 +44,15 @@ def answer(
     with database.write() as session:
         replies = [Reply(judgement=code, answer=given, comment=comment) for code in codes]
         countersign_judgements(session, world.actor(session, by), replies)
+
+
+@pytest.mark.databases("sqlite")
+def test_many_answers_are_looked_up_together(database: Database, world: World) -> None:
+    replies = [Reply(judgement=code, answer=CONFIRMED) for code in judged_by_trainee(database, world)]
+    with database.write() as session, counted(session) as statements:
+        countersign_judgements(session, world.actor(session, "assessor"), replies)
+    (looked_up,) = [each for each in statements if each.startswith("SELECT mappings.")]
+    assert "mappings.id IN (" in looked_up  # by key: no walk through the mappings of everybody
 
 
 def test_confirmed_judgements_take_effect(database: Database, world: World) -> None:
