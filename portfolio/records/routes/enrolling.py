@@ -14,12 +14,13 @@ from portfolio.core import clock
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
 from portfolio.core.ids import new_code
-from portfolio.people.queries import get_member, people_in_role
+from portfolio.people.queries import people_in_role
 from portfolio.records.choices import (
     PAGE,
     active_versions,
     enrolments,
     people_to_allocate,
+    person_ids,
     sites_in_use,
     units_and_groups,
 )
@@ -92,7 +93,9 @@ def save(request: Request, session: WriteSession, actor: CurrentActor, posted: P
     head = _version(session, actor, posted)
     units, _ = units_and_groups(session, head)
     try:
-        codes = Codes(units, sites_in_use(session, actor), _people_ids(session, actor))
+        codes = Codes(
+            units, sites_in_use(session, actor), person_ids(session, people_to_allocate(session, actor))
+        )
         portfolio = enrol(session, actor, read_enrolment(posted, head.version.id, codes))
     except Invalid as error:
         errors = errors_by_code(error.errors, units)
@@ -107,12 +110,6 @@ def _version(session: Session, actor: Actor, posted: Fields) -> VersionHead:
     if not code:
         raise NotFound("The framework version is missing. Choose it first.")
     return get_version(session, actor, code, PORTFOLIO_MANAGE)
-
-
-def _people_ids(session: Session, actor: Actor) -> dict[str, int]:
-    """Person ids by code, of everybody who can be allocated."""
-    people = people_to_allocate(session, actor)
-    return {code: get_member(session, actor, code).id for code in people.codes}
 
 
 def _choice(session: Session, head: VersionHead, picked: list[str], choose_later: bool) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from starlette.responses import Response
 
 from portfolio.core.actor import ROLE_LABELS, Actor
 from portfolio.core.errors import Invalid
-from portfolio.people.queries import get_member
-from portfolio.records.choices import People, SettingsPage, settings_page
+from portfolio.records.choices import SettingsPage, person_ids, settings_page
 from portfolio.records.forms import Codes, errors_by_code, read_settings, read_share
 from portfolio.records.models import Portfolio
 from portfolio.records.permissions import PORTFOLIO_MANAGE
@@ -87,7 +86,7 @@ def allocate(
     portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
     found = settings_page(session, actor, portfolio)
     try:
-        codes = Codes([node for _, node in found.units], people=_person_ids(session, actor, found.people))
+        codes = Codes([node for _, node in found.units], people=person_ids(session, found.people))
         share(session, actor, portfolio, read_share(posted, codes))
     except Invalid as error:
         errors = {("who" if name == "person" else name): said for name, said in error.errors.items()}
@@ -129,10 +128,6 @@ def restore(request: Request, session: WriteSession, actor: CurrentActor, code: 
     except Invalid as error:
         return see_other(request, f"/portfolios/{code}/settings", error.message, "error")
     return see_other(request, f"/portfolios/{code}/settings", "The portfolio is at work again.")
-
-
-def _person_ids(session: Session, actor: Actor, people: People) -> dict[str, int]:
-    return {code: get_member(session, actor, code).id for code in people.codes}
 
 
 def _page(

@@ -1,14 +1,16 @@
 """Enrolment, settings, bulk enrolment and the unit guide through HTTP, by those who may and those who may not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
+from portfolio.core.actor import Role
 from portfolio.core.db import Database
 from portfolio.people.models import Allocation, Person
 from portfolio.records.models import Portfolio, PortfolioUnit
-from tests.factories.world import World
+from tests.factories.world import World, make_person
 from tests.web import Browser
 
 Browse = Callable[[str], Browser]
@@ -205,6 +207,32 @@ def test_people_are_allocated_and_taken_back(browse: Browse, world: World, datab
     assert browser.submit(f"{url}/allocations/{made.code}/end").status_code == 303
     with database.read() as session:
         assert session.get_one(Allocation, made.id).ended_at is not None
+
+
+@pytest.mark.databases("sqlite")
+def test_allocating_asks_the_same_number_of_questions_however_many_the_staff_are(
+    browse: Browse, world: World, database: Database
+) -> None:
+    browser = browse("manager")
+    posted = {"who": f"assessor:{code_of(database, world, 'unallocated_assessor')}"}
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    def asked() -> int:
+        seen.clear()
+        event.listen(database.engine, "before_cursor_execute", note)
+        browser.submit(f"/portfolios/{world.portfolio_code}/settings/allocations", posted)
+        event.remove(database.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    asked()  # from now on the allocation stands already
+    few = asked()
+    with database.write() as session:
+        for number in range(5):
+            make_person(session, f"staff{number}", world.centre_id, Role.ASSESSOR)
+    assert asked() == few
 
 
 @pytest.mark.databases("sqlite")
