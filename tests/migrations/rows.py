@@ -47,6 +47,18 @@ def fill(url: str) -> None:
     with opened(url) as engine:
         for table in tables(engine):
             _insert(engine, table)
+        if engine.dialect.name == "postgresql":
+            _count_on(engine)
+
+
+def _count_on(engine: sa.Engine) -> None:
+    """Let sequences go on after the keys that were given."""
+    with engine.begin() as connection:
+        sequences = connection.scalars(
+            sa.text("SELECT format('%I', relname) FROM pg_class WHERE relkind = 'S'")
+        )
+        for name in sequences.all():
+            connection.execute(sa.text("SELECT setval(CAST(:name AS regclass), 1)"), {"name": name})
 
 
 def counts(url: str) -> dict[str, int]:

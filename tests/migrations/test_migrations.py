@@ -1,5 +1,6 @@
 """Migrations: the newest one equals the models, and each goes up, down and up again with rows present."""
 
+import json
 import subprocess
 import sys
 
@@ -97,6 +98,22 @@ def test_up_down_up_with_a_row_in_every_table(script: Script, empty_database_url
     assert [table for table, rows in counts(empty_database_url).items() if rows != 1] == []
     migrate.upgrade(empty_database_url)
     assert migrate.current(empty_database_url) == migrate.head()
+
+
+def test_coverage_is_worked_out_again_after_its_rules_changed(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0003")
+    fill(empty_database_url)
+    migrate.upgrade(empty_database_url)
+    engine = sa.create_engine(empty_database_url)
+    with engine.connect() as connection:
+        found = connection.execute(
+            sa.text(
+                "SELECT jobs.payload FROM jobs WHERE jobs.name = 'coverage.staled' AND jobs.state = 'queued'"
+            )
+        ).scalars()
+        versions = connection.execute(sa.text("SELECT version_id FROM portfolios")).scalars()
+        assert [json.loads(payload)["version_id"] for payload in found] == list(versions)
+    engine.dispose()
 
 
 def test_downgrading_to_the_start_leaves_no_table(database_url: str) -> None:

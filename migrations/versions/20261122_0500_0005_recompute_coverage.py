@@ -1,0 +1,49 @@
+"""have coverage worked out again by the rules as they are now
+
+Drafts begun by staff, judgements refused after a return, and signed units whose evidence has aged count differently
+since. Nothing that anybody decided is touched.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0005"
+down_revision: str | None = "0003"
+branch_labels: Sequence[str] | None = None
+depends_on: Sequence[str] | None = None
+
+_JOBS = sa.table(
+    "jobs",
+    sa.column("name", sa.String),
+    sa.column("payload", sa.Text),
+    sa.column("unique_key", sa.String),
+    sa.column("state", sa.String),
+    sa.column("attempts", sa.Integer),
+    sa.column("run_after", sa.DateTime(timezone=True)),
+    sa.column("created_at", sa.DateTime(timezone=True)),
+)
+_PORTFOLIOS = sa.table("portfolios", sa.column("version_id", sa.Integer))
+
+
+def upgrade() -> None:
+    connection, now = op.get_bind(), datetime.now(UTC)
+    for version_id in connection.scalars(sa.select(_PORTFOLIOS.c.version_id).distinct()).all():
+        connection.execute(
+            _JOBS.insert().values(
+                name="coverage.staled",
+                payload=json.dumps({"version_id": version_id, "after": 0}),
+                unique_key=f"migration-0005:{version_id}",
+                state="queued",
+                attempts=0,
+                run_after=now,
+                created_at=now,
+            )
+        )
+
+
+def downgrade() -> None:
+    op.get_bind().execute(sa.delete(_JOBS).where(_JOBS.c.unique_key.like("migration-0005:%")))
