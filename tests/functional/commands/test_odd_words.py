@@ -116,6 +116,7 @@ def words_for(command: str, name: str, odd: str, world: World) -> list[str]:
         "role": "iqa",
         "version": world.version_code,
         "code": world.portfolio_code,
+        "to": "s3",
     }
     words = [command]
     last = []

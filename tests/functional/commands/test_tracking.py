@@ -4,18 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
 from assessors.rules import Decision
-from evidence.models import Blob
+from evidence.models import Blob, Submission
 from portfolio.app import Parts
 from portfolio.cli import cli
 from portfolio.core import clock
 from portfolio.core.errors import NotFound, Unavailable
 from portfolio.core.touched import touch_portfolio
-from tests.factories import work
 from tests.factories.world import World
+from tests.functional.assessors import acting
+from tests.functional.evidence.making import begin, hand_in
 
 pytestmark = pytest.mark.databases("sqlite")
 
@@ -25,10 +26,11 @@ def installation(parts: Parts, world: World, monkeypatch: pytest.MonkeyPatch) ->
     """The world on disk, found by the command through the environment."""
     monkeypatch.setenv("PORTFOLIO_DATA_DIR", str(parts.settings.data_dir))
     monkeypatch.setenv("PORTFOLIO_DATABASE_URL", parts.settings.url)
-    first, second = world.criterion_ids[:2]
+    hand_in(parts.database, world, begin(parts.database, world, criteria=(0, 1)))
+    with parts.database.read() as session:
+        submission = session.scalars(select(Submission.code)).one()
+    acting.judge(parts.database, world, submission, {1: Decision.NOT_YET})
     with parts.database.write() as session:
-        submission = work.submit(session, work.make_draft(session, world, [first, second]))
-        work.judge(session, world, submission, {first: Decision.MET, second: Decision.NOT_YET})
         touch_portfolio(session, world.portfolio_id)
         touch_portfolio(session, world.other_portfolio_id)
     return parts.settings.data_dir
@@ -65,21 +67,21 @@ def test_verify_finds_nothing_in_an_intact_installation(installation: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("damage", "part"),
+    ("damage", "found_in"),
     [
-        ("UPDATE coverage SET status = 'met' WHERE status = 'not_started'", "coverage"),
-        ("UPDATE portfolio_units SET met_count = met_count + 1", "coverage"),
-        ("UPDATE log_entries SET body = replace(body, 'Northfield', 'Southfield')", "log"),
-        ("DELETE FROM log_entries WHERE id = (SELECT max(id) FROM log_entries)", "log"),
+        ("UPDATE coverage SET status = 'met' WHERE status = 'not_started'", {"coverage"}),
+        ("UPDATE portfolio_units SET met_count = met_count + 1", {"coverage"}),
+        ("UPDATE log_entries SET body = replace(body, 'Northfield', 'Southfield')", {"log"}),
+        ("DELETE FROM log_entries WHERE id = (SELECT max(id) FROM log_entries)", {"log", "record"}),
     ],
 )
-def test_verify_finds_damage(installation: Path, parts: Parts, damage: str, part: str) -> None:
+def test_verify_finds_damage(installation: Path, parts: Parts, damage: str, found_in: set[str]) -> None:
     with parts.database.write() as session:
         session.execute(text(damage))
     result = CliRunner().invoke(cli, ["verify", "--json"])
     found = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert {finding["part"] for finding in found["findings"]} == {part}
+    assert {finding["part"] for finding in found["findings"]} == found_in
 
 
 @pytest.mark.parametrize("how", ["gone", "other bytes", "shorter"])
