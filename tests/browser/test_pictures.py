@@ -42,7 +42,7 @@ def test_an_area_is_drawn_moved_kept_and_shown(
         token = sign_in_token(session, world.people["candidate"])
     page = sign_in(open_context(), live, token)
     page.goto(f"{live.url}/evidence/{code}/edit")
-    page.locator("input[type=file]").set_input_files(files.photo(tmp_path / "board.jpg"))
+    page.locator("#f-files").set_input_files(files.photo(tmp_path / "board.jpg"))
     expect(page.locator(".file-name", has_text="board.jpg").first).to_be_visible()
 
     page.goto(f"{live.url}/evidence/{code}/mapping")

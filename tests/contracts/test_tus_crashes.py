@@ -90,6 +90,7 @@ def test_deaths_over_a_bucket_lose_nothing(tmp_path: Path, seaweed: Seaweed) -> 
 
     parts = open_parts(settings)
     check(parts, size, found["files"])
-    assert isinstance(parts.store, S3Store)
-    assert list(parts.store.multiparts("")) == []
+    bucket = parts.store.at("s3")
+    assert isinstance(bucket, S3Store)
+    assert list(bucket.multiparts("")) == []
     parts.close()
