@@ -46,7 +46,8 @@ class Handing:
             return None
         for holder in _holders(store):
             if isinstance(holder, LocalStore) and self.accel_path and holder.exists(key):
-                kept = {name: value for name, value in headers.items() if name != "Accept-Ranges"}  # nginx adds it
+                # nginx adds that it takes ranges
+                kept = {name: value for name, value in headers.items() if name != "Accept-Ranges"}
                 return Response(headers={**kept, "X-Accel-Redirect": f"{self.accel_path}/{key}"})
             if isinstance(holder, Signing) and self._signs(headers, method) and holder.exists(key):
                 return self._redirect(holder, key, headers)
