@@ -1,5 +1,7 @@
 """Fixtures for tests through HTTP: an application on this test's database, and browsers that are signed in."""
 
+import html
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,13 @@ class Browser(TestClient):
         if not (self.cookies.get("session") or self.cookies.get("visitor")):
             self.get("/sign-in")
         return _token_for(self.cookies.get("session") or self.cookies["visitor"])
+
+
+def shown(page: httpx2.Response) -> str:
+    """The mark of what a form on the page shows."""
+    found = re.search(r'name="shown" value="([^"]*)"', page.text)
+    assert found, page.text
+    return html.unescape(found[1])
 
 
 @pytest.fixture

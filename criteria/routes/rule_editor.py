@@ -15,12 +15,12 @@ from criteria.queries import (
     stored_rules,
     subtree_of,
 )
-from criteria.rule_wording import FIELD_LABELS, node_words, rule_lines
-from criteria.rules import EvidenceKind, RuleBy
-from criteria.service import RuleEffect, check_rule, rule_effects, set_rule
+from criteria.rule_wording import FIELD_LABELS, node_words, rule_lines, rule_sentences
+from criteria.rules import EvidenceKind, RuleBy, SufficiencyRule
+from criteria.service import RuleEffect, check_rule, mark_of_rule, rule_effects, set_rule
 from criteria.wording import kind_word
 from portfolio.core.actor import Actor
-from portfolio.core.errors import Invalid
+from portfolio.core.errors import Invalid, Stale
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
 from portfolio.web.forms import Fields
 from portfolio.web.pages import render, see_other
@@ -33,9 +33,8 @@ PATH = "/frameworks/{code}/nodes/{node_code}/rule"
 def show(request: Request, session: ReadSession, actor: CurrentActor, code: str, node_code: str) -> Response:
     """The rules on and above a node, and a form for the one that this person may state."""
     head, node = _load(session, actor, code, node_code)
-    owner = _owner(actor, head)
-    stored = stored_rules(session, head.version.id, actor.centre_id).get((node.id, owner))
-    return _page(request, session, actor, head, node, values=rule_values(stored))
+    stored, mark = _stored(session, actor, head, node)
+    return _page(request, session, actor, head, node, values={**rule_values(stored), "shown": mark})
 
 
 @routes.action(PATH + "/preview", FRAMEWORK_RULE)
@@ -56,7 +55,7 @@ def preview(
         actor,
         head,
         node,
-        values=rule_values(rule),
+        values={**rule_values(rule), "shown": posted.raw("shown")},
         reason=posted.raw("reason"),
         effects=effects,
     )
@@ -72,9 +71,11 @@ def save(
         rule = read_rule(posted)
         reason = posted.text("reason", "Reason", limit=2000)
         posted.check()
-        set_rule(session, actor, head, node, _owner(actor, head), rule, reason)
+        set_rule(session, actor, head, node, _owner(actor, head), rule, reason, shown=posted.raw("shown"))
     except Invalid as error:
         return _again(request, session, actor, head, node, posted, error.errors)
+    except Stale as error:
+        return _again(request, session, actor, head, node, posted, {}, stale=error.message)
     return see_other(
         request, f"/frameworks/{code}", f"The rule on {node_words(node.kind, node.ref)} is in force."
     )
@@ -92,6 +93,15 @@ def _owner(actor: Actor, head: VersionHead) -> RuleBy:
     return RuleBy.AWARDING_BODY if draft else RuleBy.CENTRE
 
 
+def _stored(
+    session: ReadSession, actor: Actor, head: VersionHead, node: Node
+) -> tuple[SufficiencyRule | None, str]:
+    """The rule that this person may state here, as it is now, and its mark."""
+    owner = _owner(actor, head)
+    stored = stored_rules(session, head.version.id, actor.centre_id).get((node.id, owner))
+    return stored, mark_of_rule(stored, owner)
+
+
 def _again(
     request: Request,
     session: ReadSession,
@@ -100,15 +110,33 @@ def _again(
     node: Node,
     posted: Fields,
     errors: dict[str, str],
+    *,
+    stale: str = "",
 ) -> Response:
-    """The form as it was filled in, with its errors; what could not be read stands in the fields as typed."""
+    """The form as it was filled in, with its errors; what could not be read stands in the fields as typed.
+
+    `stale` says that another rule was stored meanwhile: the page shows it, and saving again replaces it.
+    """
     typed: dict[str, object] = dict(posted.values())
     for name in ("required_kinds_all", "required_kinds_any", "range_required"):
         typed[name] = posted.many(name)
     typed["minimum_of_kind"] = {kind.value: posted.raw(f"minimum_of_{kind.value}") for kind in EvidenceKind}
     typed["simulation_allowed"] = {"yes": True, "no": False}.get(posted.raw("simulation_allowed"))
-    reason = posted.raw("reason")
-    return _page(request, session, actor, head, node, values=typed, reason=reason, errors=errors, status=422)
+    stored, mark = _stored(session, actor, head, node)
+    typed["shown"] = mark if stale else posted.raw("shown")
+    return _page(
+        request,
+        session,
+        actor,
+        head,
+        node,
+        values=typed,
+        reason=posted.raw("reason"),
+        errors=errors,
+        stale=stale,
+        stored_now=rule_sentences(stored) if stored else [],
+        status=409 if stale else 422,
+    )
 
 
 def _page(
@@ -122,6 +150,8 @@ def _page(
     reason: str = "",
     effects: list[RuleEffect] | None = None,
     errors: dict[str, str] | None = None,
+    stale: str = "",
+    stored_now: list[str] | None = None,
     status: int = 200,
 ) -> Response:
     words = node_words(node.kind, node.ref)
@@ -145,6 +175,8 @@ def _page(
         reason=reason,
         effects=effects,
         errors=errors or {},
+        stale=stale,
+        stored_now=stored_now or [],
         labels=FIELD_LABELS,
         kinds=[(kind.value, kind_word(kind)) for kind in EvidenceKind],
         ranges=list(

@@ -12,7 +12,7 @@ from criteria.service.point_lists import (
     set_guidance,
     set_range,
 )
-from criteria.service.rule_changes import RuleEffect, check_rule, rule_effects, set_rule
+from criteria.service.rule_changes import RuleEffect, check_rule, mark_of_rule, rule_effects, set_rule
 from criteria.service.states import activate_version, retire_version
 from criteria.service.store import Source, add_units, store_framework
 
@@ -31,6 +31,7 @@ __all__ = [
     "edit_version",
     "mark_of_node",
     "mark_of_points",
+    "mark_of_rule",
     "mark_of_version",
     "outcomes_stand_in",
     "points_of",

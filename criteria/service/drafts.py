@@ -1,9 +1,6 @@
 """What every change of a draft begins with: it is a draft still, locked, and as the person saw it."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,7 +10,8 @@ from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries.versions import VersionHead
 from portfolio.core import log
 from portfolio.core.actor import Actor
-from portfolio.core.errors import Locked, NotFound, Stale
+from portfolio.core.errors import Locked, NotFound
+from portfolio.core.marks import mark_of
 
 
 def check_draft(actor: Actor, head: VersionHead) -> None:
@@ -45,11 +43,6 @@ def fresh_node(session: Session, node: Node) -> Node:
     return found
 
 
-def mark_of(content: Any) -> str:
-    """A short digest of content (JSON): a form carries that of what it shows, to tell whether it is still so."""
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:20]
-
-
 def mark_of_node(node: Node) -> str:
     """The mark of what `NodeText` can change."""
     return mark_of([node.ref, node.text, node.credits, node.mandatory])
@@ -59,12 +52,6 @@ def mark_of_version(head: VersionHead) -> str:
     """The mark of what `VersionText` can change."""
     found = head.qualification
     return mark_of([found.title, found.number, found.level, found.awarding_body, head.version.label])
-
-
-def check_fresh(shown: str, now: str) -> None:
-    """Raise Stale unless the mark that a form carried is that of what is stored."""
-    if shown != now:
-        raise Stale("Somebody changed this after the page was drawn. Nothing was saved yet.")
 
 
 def node_count(session: Session, version_id: int) -> int:

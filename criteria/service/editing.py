@@ -11,7 +11,6 @@ from criteria.models import FrameworkVersion, Guidance, Node, Qualification, Ran
 from criteria.queries.versions import VersionHead
 from criteria.rules import NodeKind
 from criteria.service.drafts import (
-    check_fresh,
     fresh_node,
     lock_draft,
     log_edit,
@@ -21,6 +20,7 @@ from criteria.service.drafts import (
 from criteria.service.plan import MAX_REF
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid
+from portfolio.core.marks import check_fresh
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from criteria.models import Guidance, Node, RangeItem
 from criteria.queries.in_force import stored_rules
 from criteria.queries.versions import VersionHead
 from criteria.rules import GuidanceKind, NodeKind
-from criteria.service.drafts import check_fresh, fresh_node, lock_draft, log_edit, mark_of, node_count
+from criteria.service.drafts import fresh_node, lock_draft, log_edit, node_count
 from criteria.service.plan import MAX_REF
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
+from portfolio.core.marks import check_fresh, mark_of
 
 WITH_TERM = frozenset({GuidanceKind.KEY_TERMS, GuidanceKind.FAQ})
 

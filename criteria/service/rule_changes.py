@@ -22,6 +22,7 @@ from criteria.service.drafts import fresh_node, lock_version
 from portfolio.core import clock, log, touched
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
+from portfolio.core.marks import check_fresh, mark_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,29 @@ def set_rule(
     owner: RuleBy,
     rule: SufficiencyRule,
     reason: str,
-) -> RuleChange:
+    *,
+    shown: str | None = None,
+) -> RuleChange | None:
     """State a rule on a node; an empty one takes the maker's rule away. Coverage follows before the commit.
 
     The awarding body's rules belong to the version, so they change in a draft only (Locked otherwise). A
     centre states its own at any time before the version is retired, with a reason, and never looser than
     the awarding body's (Invalid, by field). A range item must lie on the way to a criterion below. Raises
     NotFound when the node was taken out of the draft meanwhile.
+
+    `shown` is the `mark_of_rule` of what a form showed (None: no form was shown). Raises Stale when that maker's
+    rule is another by now, but for the very one that is wanted, as after a double click: None comes back then.
     """
     head = lock_version(session, head)
     node = fresh_node(session, node)
+    _check_maker(actor, head, owner)
+    if shown is not None:
+        now = mark_of_rule(
+            stored_rules(session, head.version.id, actor.centre_id).get((node.id, owner)), owner
+        )
+        if shown != now == mark_of_rule(rule, owner):
+            return None
+        check_fresh(shown, now)
     check_rule(session, actor, head, node, owner, rule)
     if owner is RuleBy.CENTRE and not reason.strip():
         raise Invalid(
@@ -87,19 +101,29 @@ def set_rule(
     return change
 
 
+def mark_of_rule(rule: SufficiencyRule | None, owner: RuleBy) -> str:
+    """The mark of what this maker states on a node, None being nothing."""
+    return mark_of([owner.value, rule_to_dict(rule) if rule else {}])
+
+
 def check_rule(
     session: Session, actor: Actor, head: VersionHead, node: Node, owner: RuleBy, rule: SufficiencyRule
 ) -> None:
     """Raise what `set_rule` would raise, but for a missing reason. Changes nothing."""
+    _check_maker(actor, head, owner)
+    _check_range(session, node, rule)
+    if owner is RuleBy.CENTRE:
+        _check_not_looser(session, head, node, rule, actor.centre_id)
+
+
+def _check_maker(actor: Actor, head: VersionHead, owner: RuleBy) -> None:
+    """Whether the actor may speak for this maker, and the version's state lets them."""
     (FRAMEWORK_RULE if owner is RuleBy.CENTRE else FRAMEWORK_MANAGE).require(actor, head)
     state = head.version.state
     if owner is RuleBy.AWARDING_BODY and state is not VersionState.DRAFT:
         raise Locked("The awarding body's rules belong to the version, and an active version never changes.")
     if state is VersionState.RETIRED:
         raise Locked("This version was retired; its rules stay as they are.")
-    _check_range(session, node, rule)
-    if owner is RuleBy.CENTRE:
-        _check_not_looser(session, head, node, rule, actor.centre_id)
 
 
 def rule_effects(

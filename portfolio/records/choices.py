@@ -130,5 +130,5 @@ def settings_page(session: Session, actor: Actor, portfolio: Portfolio) -> Setti
         allocations=[(allocation, person) for allocation, person in allocations],
         check=check,
         people=people_to_allocate(session, actor),
-        sites=sites_in_use(session, actor),
+        sites=[s for s in sites_of(session, actor) if s.archived_at is None or s.id == portfolio.site_id],
     )

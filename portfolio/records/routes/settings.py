@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from portfolio.core.actor import ROLE_LABELS, Actor
-from portfolio.core.errors import Invalid
+from portfolio.core.errors import Invalid, Stale
 from portfolio.records.choices import SettingsPage, person_ids, settings_page
 from portfolio.records.forms import Codes, errors_by_code, read_settings, read_share
 from portfolio.records.models import Portfolio
@@ -19,12 +19,13 @@ from portfolio.records.service import (
     archive_portfolio,
     change_settings,
     end_share,
+    mark_of_settings,
     remove_unit,
     restore_portfolio,
     share,
 )
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
-from portfolio.web.pages import render, see_other
+from portfolio.web.pages import iso_date, render, see_other
 
 routes = Routes()
 PATH = "/portfolios/{code}/settings"
@@ -45,10 +46,13 @@ def change(
     found = settings_page(session, actor, portfolio)
     units = [node for _, node in found.units]
     try:
-        change_settings(session, actor, portfolio, read_settings(posted, Codes(units, found.sites)))
+        new = read_settings(posted, Codes(units, found.sites))
+        change_settings(session, actor, portfolio, new, shown=posted.raw("shown"))
     except Invalid as error:
         errors = errors_by_code(error.errors, units)
         return _page(request, session, actor, portfolio, values=posted.values(), errors=errors)
+    except Stale as error:
+        return _page(request, session, actor, portfolio, values=posted.values(), stale=error.message)
     return see_other(request, f"/portfolios/{code}/settings", "Saved.")
 
 
@@ -138,14 +142,20 @@ def _page(
     *,
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    stale: str = "",
 ) -> Response:
+    """The page. `values` are typed; with `stale` they stand beside what somebody else stored meanwhile."""
     found = settings_page(session, actor, portfolio)
+    stored = _values(portfolio, found)
+    typed = {**stored, **(values or {})}
+    if stale:
+        typed["shown"] = stored["shown"]
     head = head_of(session, portfolio)
     return render(
         request,
         "records/settings.html",
         title=f"Settings of {head.candidate.name}'s portfolio",
-        status=422 if errors else 200,
+        status=409 if stale else 422 if errors else 200,
         crumbs=[
             ("Enrolments", "/enrolments"),
             (head.candidate.name, f"/portfolios/{portfolio.code}"),
@@ -153,7 +163,9 @@ def _page(
         ],
         head=head,
         found=found,
-        values={**_values(portfolio, found), **(values or {})},
+        values=typed,
+        stale=stale,
+        changed=_changed(stored, typed, found) if stale else [],
         errors=dict(errors or {}),
         archived=portfolio.state is PortfolioState.ARCHIVED,
         site_options=[(site.code, site.name) for site in found.sites],
@@ -168,4 +180,16 @@ def _values(portfolio: Portfolio, found: SettingsPage) -> dict[str, str]:
         f"target_{node.code}": row.target_on.isoformat() if row.target_on else "" for row, node in found.units
     }
     target_on = portfolio.target_on.isoformat() if portfolio.target_on else ""
-    return {"target_on": target_on, "cohort": portfolio.cohort, "site": site, **targets}
+    mark = mark_of_settings(portfolio, found.units)
+    return {"target_on": target_on, "cohort": portfolio.cohort, "site": site, **targets, "shown": mark}
+
+
+def _changed(
+    stored: Mapping[str, str], typed: Mapping[str, str], found: SettingsPage
+) -> list[tuple[str, str]]:
+    """What is stored where it differs from what was typed: the field's name, and its value in words."""
+    labels = {"target_on": "Target date", "cohort": "Cohort", "site": "Site"}
+    labels |= {f"target_{node.code}": f"Target date of {node.ref}" for _, node in found.units}
+    sites = {site.code: site.name for site in found.sites}
+    shown = {name: iso_date(sites.get(stored[name], stored[name])) or "nothing" for name in labels}
+    return [(label, shown[name]) for name, label in labels.items() if stored[name] != typed[name]]

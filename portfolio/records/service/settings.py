@@ -1,6 +1,6 @@
 """Changes of a portfolio after enrolment: dates, place, units, who looks after it, archiving."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -14,6 +14,7 @@ from portfolio.core import clock, log, touched
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked
 from portfolio.core.ids import new_code
+from portfolio.core.marks import check_fresh, mark_of
 from portfolio.people.models import Allocation, Person, Site
 from portfolio.people.service import allocate, end_allocation
 from portfolio.records.models import Portfolio, PortfolioUnit
@@ -44,11 +45,39 @@ class PortfolioSettings:
     unit_targets: Mapping[int, date] = field(default_factory=dict)
 
 
-def change_settings(session: Session, actor: Actor, portfolio: Portfolio, new: PortfolioSettings) -> None:
-    """Change target dates, site and cohort. Raises Invalid by field; Locked for an archived portfolio."""
+def mark_of_settings(portfolio: Portfolio, units: Iterable[tuple[PortfolioUnit, Node]]) -> str:
+    """The mark of what `PortfolioSettings` can change. A unit without a date of its own does not count."""
+    targets = {node.id: row.target_on for row, node in units if row.target_on}
+    return _mark(
+        PortfolioSettings(
+            target_on=portfolio.target_on,
+            site_id=portfolio.site_id,
+            cohort=portfolio.cohort,
+            unit_targets=targets,
+        )
+    )
+
+
+def _mark(found: PortfolioSettings) -> str:
+    targets = sorted((unit_id, day.isoformat()) for unit_id, day in found.unit_targets.items())
+    return mark_of([found.target_on and found.target_on.isoformat(), found.site_id, found.cohort, targets])
+
+
+def change_settings(
+    session: Session, actor: Actor, portfolio: Portfolio, new: PortfolioSettings, *, shown: str
+) -> None:
+    """Change target dates, site and cohort. Raises Invalid by field; Locked for an archived portfolio.
+
+    `shown` is the `mark_of_settings` that the person saw. Raises Stale when they are others by now, but for the
+    very ones that are wanted, as after a double click: then there is nothing to do.
+    """
     _take_open(session, actor, portfolio)
+    units = _fresh_units(session, portfolio)
+    now = mark_of_settings(portfolio, units)
+    if now == _mark(new):
+        return
+    check_fresh(shown, now)
     _check_settings(session, actor, portfolio, new)
-    units = units_of(session, portfolio.id)
     before = _facts(session, portfolio, units)
     portfolio.target_on, portfolio.site_id, portfolio.cohort = new.target_on, new.site_id, new.cohort
     for chosen, node in units:
@@ -151,10 +180,12 @@ def share(session: Session, actor: Actor, portfolio: Portfolio, wanted: Share) -
 
 
 def end_share(session: Session, actor: Actor, portfolio: Portfolio, code: str) -> None:
-    """End an allocation of this portfolio. Unknown or ended already: nothing."""
-    PORTFOLIO_MANAGE.require(actor, portfolio)
+    """End an allocation of this portfolio, archived or not. Unknown or ended already: nothing."""
+    _take(session, actor, portfolio)
     allocation = session.scalars(
-        select(Allocation).where(Allocation.code == code, Allocation.portfolio_id == portfolio.id)
+        select(Allocation)
+        .where(Allocation.code == code, Allocation.portfolio_id == portfolio.id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if allocation is not None:
         end_allocation(session, actor, allocation, portfolio_code=portfolio.code)
@@ -197,6 +228,16 @@ def _take(session: Session, actor: Actor, portfolio: Portfolio) -> None:
     """Check the permission and lock the portfolio as submissions and decisions do: what is checked stays so."""
     PORTFOLIO_MANAGE.require(actor, portfolio)
     session.refresh(portfolio, with_for_update=True)
+
+
+def _fresh_units(session: Session, portfolio: Portfolio) -> Sequence[tuple[PortfolioUnit, Node]]:
+    """The chosen units as they are once the portfolio is locked, whatever the request had read before."""
+    session.scalars(
+        select(PortfolioUnit)
+        .where(PortfolioUnit.portfolio_id == portfolio.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    return units_of(session, portfolio.id)
 
 
 def _take_open(session: Session, actor: Actor, portfolio: Portfolio) -> None:

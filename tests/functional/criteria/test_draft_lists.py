@@ -1,7 +1,6 @@
 """Range items and guidance of a draft, changed in the browser: added, changed, removed; an active version never."""
 
 import html
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from portfolio.core.db import Database
 from portfolio.core.log import Stream, entries_of, verify_streams
 from tests.factories.world import World
 from tests.functional.criteria.test_storing import small
-from tests.web import Browser
+from tests.web import Browser, shown
 
 Browse = Callable[[str], Browser]
 Rows = list[tuple[str, str]]
@@ -65,12 +64,6 @@ def stored(database: Database, draft: Draft) -> tuple[Rows, Rows]:
             .order_by(Guidance.kind, Guidance.position)
         ).all()
     return [(ref, text) for ref, text in items], [(term, text) for term, text in points]
-
-
-def shown(page: httpx2.Response) -> str:
-    found = re.search(r'name="shown" value="([^"]*)"', page.text)
-    assert found
-    return html.unescape(found[1])
 
 
 def send(browser: Browser, url: str, rows: Rows, **fields: str) -> httpx2.Response:

@@ -15,7 +15,7 @@ from portfolio.core.db import Database
 from portfolio.web.pages import make_environment
 from tests.factories.world import World
 from tests.queries import counted
-from tests.web import Browser
+from tests.web import Browser, shown
 
 Browse = Callable[[str], Browser]
 
@@ -51,8 +51,7 @@ def draft_of(browser: Browser, database: Database) -> FrameworkVersion:
 
 def correct(browser: Browser, url: str, changes: dict[str, str]) -> httpx2.Response:
     """Open a form of a draft and send it back with changes."""
-    shown = browser.get(url).text.split('name="shown" value="')[1].split('"')[0]
-    return browser.submit(url, {"shown": shown, **changes})
+    return browser.submit(url, {"shown": shown(browser.get(url)), **changes})
 
 
 @pytest.mark.parametrize("name", STAFF)
@@ -279,18 +278,17 @@ def test_a_centre_rule_is_previewed_then_set(
 ) -> None:
     browser = browse(name)
     url = f"/frameworks/{world.version_code}/nodes/{world.unit_codes[0]}/rule"
-    assert browser.get(url).status_code == 200
     rule = {
         "minimum_items": "2",
         "required_kinds_any": ["observation", "recording"],
         "minimum_of_product": "1",
     }
-    page = browser.submit(f"{url}/preview", rule)
+    page = browser.submit(f"{url}/preview", {**rule, "shown": shown(browser.get(url))})
     assert page.status_code == 200
     assert "4 criteria" in page.text
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(RuleChange)) == 0
-    assert browser.submit(url, {**rule, "reason": "Policy 4"}).status_code == 303
+    assert browser.submit(url, {**rule, "reason": "Policy 4", "shown": shown(page)}).status_code == 303
     assert "At least 2 items of evidence" in browser.get(f"/frameworks/{world.version_code}").text
 
 
@@ -309,7 +307,8 @@ def test_a_wrong_rule_is_refused_and_comes_back(
     wrong: dict[str, str], browse: Browse, world: World, database: Database
 ) -> None:
     url = f"/frameworks/{world.version_code}/nodes/{world.unit_codes[0]}/rule"
-    assert browse("manager").submit(url, wrong).status_code == 422
+    browser = browse("manager")
+    assert browser.submit(url, {"shown": shown(browser.get(url)), **wrong}).status_code == 422
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(RuleChange)) == 0
 

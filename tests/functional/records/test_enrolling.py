@@ -18,6 +18,7 @@ from portfolio.people.models import Allocation, Centre, Membership, Notification
 from portfolio.people.rules import AllocationRole
 from portfolio.people.service import add_site
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
+from portfolio.records.queries import units_of
 from portfolio.records.rules import PortfolioState
 from portfolio.records.service import (
     Enrolment,
@@ -28,6 +29,7 @@ from portfolio.records.service import (
     archive_portfolio,
     change_settings,
     enrol,
+    mark_of_settings,
     remove_unit,
     restore_portfolio,
     share,
@@ -267,7 +269,8 @@ def test_settings_change_dates_place_and_cohort(database: Database, world: World
     with database.write() as session:
         portfolio = session.get_one(Portfolio, world.portfolio_id)
         new = PortfolioSettings(target_on=day, cohort="Spring", unit_targets={world.unit_ids[1]: day})
-        change_settings(session, world.actor(session, "manager"), portfolio, new)
+        shown = mark_of_settings(portfolio, units_of(session, portfolio.id))
+        change_settings(session, world.actor(session, "manager"), portfolio, new, shown=shown)
     with database.read() as session:
         portfolio = session.get_one(Portfolio, world.portfolio_id)
         entry = entries_of(session, Stream.portfolio(portfolio.code))[0]
@@ -281,7 +284,8 @@ def test_the_log_names_the_place_and_not_a_number(database: Database, world: Wor
         actor = world.actor(session, "manager")
         site = add_site(session, actor, session.get_one(Centre, world.centre_id), name="Mill Lane")
         portfolio = session.get_one(Portfolio, world.portfolio_id)
-        change_settings(session, actor, portfolio, PortfolioSettings(site_id=site.id))
+        shown = mark_of_settings(portfolio, units_of(session, portfolio.id))
+        change_settings(session, actor, portfolio, PortfolioSettings(site_id=site.id), shown=shown)
         entry = entries_of(session, Stream.portfolio(portfolio.code))[0]
         assert json.loads(entry.body)["data"]["site"] == {"code": site.code, "name": "Mill Lane"}
 
@@ -294,7 +298,7 @@ def test_an_archived_portfolio_takes_no_changes_until_restored(database: Databas
             archive_portfolio(session, actor, portfolio, "")
         archive_portfolio(session, actor, portfolio, "Left the course")
         with pytest.raises(Locked):
-            change_settings(session, actor, portfolio, PortfolioSettings())
+            change_settings(session, actor, portfolio, PortfolioSettings(), shown="")
         restore_portfolio(session, actor, portfolio)
     assert portfolio.state is PortfolioState.ACTIVE
 

@@ -11,7 +11,7 @@ from portfolio.core.db import Database
 from portfolio.people.models import Allocation, Person
 from portfolio.records.models import Portfolio, PortfolioUnit
 from tests.factories.world import World, make_person
-from tests.web import Browser
+from tests.web import Browser, shown
 
 Browse = Callable[[str], Browser]
 OTHERS = ["candidate", "assessor", "trainee", "iqa", "lead_iqa", "eqa"]
@@ -163,6 +163,7 @@ def test_settings_are_changed(browse: Browse, world: World, database: Database) 
     browser = browse("manager")
     url = f"/portfolios/{world.portfolio_code}/settings"
     posted = {"target_on": "2198-01-01", "cohort": "Spring", f"target_{world.unit_codes[0]}": "2197-01-01"}
+    posted["shown"] = shown(browser.get(url))
     assert browser.submit(url, posted).status_code == 303
     with database.read() as session:
         portfolio = session.get_one(Portfolio, world.portfolio_id)
@@ -187,7 +188,8 @@ def test_settings_are_changed(browse: Browse, world: World, database: Database) 
 def test_wrong_settings_come_back_with_the_page(
     last: str, posted: dict[str, str], browse: Browse, world: World
 ) -> None:
-    page = browse("manager").submit(f"/portfolios/{world.portfolio_code}/settings{last}", posted)
+    browser, url = browse("manager"), f"/portfolios/{world.portfolio_code}/settings"
+    page = browser.submit(url + last, {"shown": shown(browser.get(url)), **posted})
     assert page.status_code == 422
     assert "Who looks after it" in page.text
 

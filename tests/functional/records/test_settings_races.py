@@ -12,8 +12,10 @@ from criteria.rules import RuleBy, SufficiencyRule
 from criteria.service import activate_version, set_rule
 from portfolio.core.db import Database
 from portfolio.core.errors import AppError, Locked
+from portfolio.core.log import Stream, entries_of
+from portfolio.people.models import Allocation
 from portfolio.records.models import Portfolio, PortfolioUnit
-from portfolio.records.service import remove_unit
+from portfolio.records.service import end_share, remove_unit
 from portfolio.tracking.answers import unit_use
 from tests.factories import work
 from tests.factories.world import World
@@ -58,6 +60,30 @@ def test_a_unit_stays_when_something_is_being_submitted_for_it(database: Databas
         until_it_ends_or_waits(database, removing)
     removing.join()
     assert [type(error) for error in errors] == [Locked]
+
+
+def test_an_allocation_ends_once(database: Database, world: World) -> None:
+    with database.read() as session:
+        code, portfolio_id = session.execute(
+            select(Allocation.code, Allocation.portfolio_id).where(Allocation.ended_at.is_(None)).limit(1)
+        ).one()
+        stream = Stream.portfolio(session.get_one(Portfolio, portfolio_id).code)
+
+    def end() -> None:
+        with database.write() as session:
+            session.scalars(select(Allocation).where(Allocation.code == code)).one()  # read before the lock
+            portfolio = session.get_one(Portfolio, portfolio_id)
+            end_share(session, world.actor(session, "manager"), portfolio, code)
+
+    with database.write() as session:
+        portfolio = session.get_one(Portfolio, portfolio_id)
+        end_share(session, world.actor(session, "manager"), portfolio, code)
+        ending = begun(end, [])
+        until_it_ends_or_waits(database, ending)
+    ending.join()
+    with database.read() as session:
+        told = [entry.action for entry in entries_of(session, stream)]
+    assert told.count("allocation.ended") == 1
 
 
 def test_the_awarding_bodys_rule_stays_when_the_version_is_being_activated(
