@@ -193,11 +193,8 @@ def _refused(
     notes: Notes,
     error: AppError,
 ) -> Response:
-    """The page with everything that was typed; of what was finished meanwhile, its item."""
-    try:
-        view = get_visit(session, actor, *codes)
-    except Locked as gone:
-        return see_other(request, f"/evidence/{codes[1]}", gone.message, "info")
+    """The page with everything that was typed. Raises Locked when it was finished meanwhile."""
+    view = get_visit(session, actor, *codes)
     return _draw(request, session, actor, view, values, notes.tab, error=error)
 
 

@@ -1,7 +1,6 @@
 """Errors to pages: class to status and template, once. The 500 page needs no database."""
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -19,9 +18,9 @@ from portfolio.web import csrf
 from portfolio.web.deps import NotSignedIn, load_actor
 from portfolio.web.forms import Fields
 from portfolio.web.pages import local_url, render
+from portfolio.web.unsent import SECRET
 
 log = logging.getLogger("portfolio.web")
-_SECRET = re.compile(r"pass|token|secret", re.IGNORECASE)
 
 STATUS: dict[type[errors.AppError], int] = {
     errors.NotFound: 404,
@@ -142,7 +141,7 @@ def _posted(request: Request) -> list[tuple[str, str]]:
     if request.method != "POST" or fields is None or fields.files:
         return []
     typed = [(name, value.replace("\x00", "")) for name, value in fields.items if name != csrf.FIELD]
-    return [] if any(_SECRET.search(name) for name, _ in typed) else typed
+    return [] if any(SECRET.search(name) for name, _ in typed) else typed
 
 
 def error_page(

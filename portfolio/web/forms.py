@@ -41,6 +41,7 @@ class Fields:
     items: Sequence[tuple[str, str]] = ()
     files: dict[str, SmallFile] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)  # of the fields that were read as text
 
     def raw(self, name: str) -> str:
         """The last value posted under this name, untouched; "" when absent."""
@@ -124,6 +125,7 @@ class Fields:
             raise Invalid(message, self.errors)
 
     def _checked(self, name: str, label: str, value: str, required: bool, limit: int) -> str:
+        self.labels[name] = label
         if has_nul(self.raw(name)):
             self.errors.setdefault(name, f"{label} holds a NUL character, which cannot be stored.")
         if required and not value:

@@ -19,6 +19,7 @@ from portfolio.core.actor import Actor
 from portfolio.core.resources import static_dir, templates_dir
 from portfolio.core.text import render_markdown, shorten
 from portfolio.web import csrf
+from portfolio.web.unsent import unsent_of
 
 _FLASH = "flash"
 _FLASH_LIMIT = 3000  # of the cookie's 4096 bytes
@@ -74,15 +75,18 @@ class Pages:
         actor: Actor | None = getattr(request.state, "actor", None)
         page = Page(title, self.navigation(actor, request.url.path), crumbs, request.app.state.settings.demo)
         flashes = read_flashes(request)
-        body = self.environment.get_template(template).render(
+        context.update(
             request=request,
             page=page,
             actor=actor,
             csrf_token=csrf.token(request),
             flashes=flashes,
             zone=actor.zone if actor else "Europe/London",
-            **context,
         )
+        drawn = self.environment.get_template(template)
+        body = drawn.render(context, unsent=())
+        if unsent := unsent_of(request, status, body):
+            body = drawn.render(context, unsent=unsent)
         response = HTMLResponse(body, status)
         response.headers["Vary"] = "HX-Request, Cookie"
         response.headers.setdefault("Cache-Control", "no-store")
