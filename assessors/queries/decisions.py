@@ -14,7 +14,7 @@ from assessors.rules import Countersign, Decision, ReviewOutcome
 from criteria.models import Node
 from evidence.models import Evidence, Mapping, Revision, Submission
 from evidence.queries import items_to_answer
-from evidence.rules import EvidenceState, reference
+from evidence.rules import REVISABLE, reference
 from portfolio.core.actor import Actor, Role
 from portfolio.people.models import Notification, Person
 from portfolio.records.models import Portfolio, PortfolioUnit
@@ -231,9 +231,8 @@ def feedback_for(
 
 def _mark_open(session: Session, entries: Sequence[FeedbackEntry]) -> None:
     """The newest entry of an item that asks for more wants an answer, while there is something to answer."""
-    revisable = (EvidenceState.RETURNED, EvidenceState.ASSESSED)
     asking = {
-        entry.item.id: entry for entry in reversed(entries) if entry.asks and entry.item.state in revisable
+        entry.item.id: entry for entry in reversed(entries) if entry.asks and entry.item.state in REVISABLE
     }
     for item_id in items_to_answer(session, asking):
         asking[item_id].wants_answer = True

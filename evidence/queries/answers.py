@@ -29,7 +29,9 @@ def newest_frozen(session: Session, evidence_id: int) -> Revision | None:
 
 
 def mappings_to_answer(session: Session, evidence: Evidence) -> list[Mapping]:
-    """The live mappings of the newest frozen revision that were answered not_yet or returned, in units still open.
+    """The live mappings that were answered not_yet or returned, in units still open.
+
+    For a criterion the newest frozen revision that maps it speaks, so an earlier one may still ask for an answer.
 
     Told from the coverage rows, which know the decisions: left out is what this item was found to meet, whether
     it counts or not (a new revision makes no work newer), and what waits for an assessor or a countersignature.
@@ -50,11 +52,13 @@ def items_to_answer(session: Session, evidence_ids: Collection[int]) -> set[int]
 def _unanswered(
     session: Session, evidence_ids: Collection[int]
 ) -> list[tuple[int, Mapping, CoverageRow | None]]:
-    later = aliased(Revision)
-    is_newest = ~(
-        select(later.id)
+    later, instead = aliased(Revision), aliased(Mapping)
+    is_superseded = (
+        select(instead.id)
+        .join(later, later.id == instead.revision_id)
         .where(later.evidence_id == Revision.evidence_id, later.frozen_at.is_not(None))
         .where(later.number > Revision.number)
+        .where(instead.criterion_id == Mapping.criterion_id, instead.dropped_at.is_(None))
         .exists()
     )
     rows = session.execute(
@@ -74,7 +78,7 @@ def _unanswered(
         .where(
             Evidence.id.in_(evidence_ids),
             Revision.frozen_at.is_not(None),
-            is_newest,
+            ~is_superseded,
             Mapping.dropped_at.is_(None),
             PortfolioUnit.removed_at.is_(None),
             PortfolioUnit.state.not_in([state for state in UnitState if state.is_signed]),

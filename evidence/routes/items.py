@@ -20,7 +20,7 @@ from evidence.queries import (
 )
 from evidence.queries.replies import words_on
 from evidence.queries.witness import testimony_view
-from evidence.rules import EvidenceState, complete_rows, detail_fields
+from evidence.rules import REVISABLE, EvidenceState, complete_rows, detail_fields
 from evidence.rules.witness import decline_words, request_state_word, way_words
 from evidence.service import discard_revision, restore_draft, start_revision, withdraw_draft
 from portfolio.core.actor import Actor, Role
@@ -41,7 +41,7 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         raise NotFound()
     item, revision = get_revision(session, actor, code, int(asked) if asked else None)
     view = revision_view(session, item.portfolio, revision)
-    answers = item.is_author and item.evidence.state in (EvidenceState.RETURNED, EvidenceState.ASSESSED)
+    answers = item.is_author and item.evidence.state in REVISABLE
     unanswered = statuses_to_answer(session, item.evidence) if answers else []
     return render(
         request,

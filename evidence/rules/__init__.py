@@ -48,6 +48,7 @@ from evidence.rules.readiness import (
     problems_before_submission,
 )
 from evidence.rules.states import (
+    REVISABLE,
     TRANSITIONS,
     EvidenceState,
     MappingOrigin,
@@ -66,6 +67,7 @@ __all__ = [
     "FIELDS",
     "GUIDES",
     "QUESTION_ROWS",
+    "REVISABLE",
     "RPL_SOURCE",
     "TRANSITIONS",
     "WHOLE",

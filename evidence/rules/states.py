@@ -37,8 +37,12 @@ TRANSITIONS: dict[tuple[EvidenceState, Step], EvidenceState] = {
     (EvidenceState.WITHDRAWN, Step.RESTORE): EvidenceState.DRAFT,
     (EvidenceState.RETURNED, Step.REVISE): EvidenceState.DRAFT,
     (EvidenceState.ASSESSED, Step.REVISE): EvidenceState.DRAFT,
+    (EvidenceState.SUBMITTED, Step.REVISE): EvidenceState.DRAFT,  # a part was answered, another still waits
 }
 """Every step that exists; what is not here is refused. What assessors do goes through `state_of`."""
+
+REVISABLE = frozenset(state for state, step in TRANSITIONS if step is Step.REVISE)
+"""States in which a new revision may be begun, while something waits for an answer."""
 
 _STATE_WORDS = {
     EvidenceState.DRAFT: "Draft",
@@ -52,7 +56,7 @@ _REFUSALS = {
     Step.SUBMIT: "Only a draft can be submitted. This item is {word}; nothing was changed.",
     Step.WITHDRAW: "Only a draft can be withdrawn. This item is {word}; nothing was changed.",
     Step.RESTORE: "Only a withdrawn item can be brought back. This item is {word}.",
-    Step.REVISE: "A new revision can be started once the item was returned or assessed. It is {word} now.",
+    Step.REVISE: "A new revision can be started once something in the item was returned or assessed. It is {word} now.",
 }
 
 

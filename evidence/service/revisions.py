@@ -21,10 +21,10 @@ from portfolio.core.touched import touch_criteria
 
 
 def start_revision(session: Session, actor: Actor, code: str) -> Revision:
-    """Begin the next revision of a returned item, or of an assessed one with something not yet met.
+    """Begin the next revision of an item of which something was returned or is not yet met.
 
-    It begins with the text, the files and the mappings that still need an answer (those that are met stay
-    with the earlier revision). Beginning twice comes back with the same draft.
+    It begins with the text, the files and the mappings that still need an answer (those that are met, or still
+    wait, stay with the earlier revision). Beginning twice comes back with the same draft.
     Raises NotFound; Locked when nothing is to be answered, or the portfolio is closed.
     """
     item = get_own_item(session, actor, code)
@@ -46,6 +46,7 @@ def start_revision(session: Session, actor: Actor, code: str) -> Revision:
     session.add(revision)
     session.flush()
     codes = _copy_files(session, last, revision)
+    codes |= _codes_by_content(session, evidence, revision)
     _copy_mappings(session, actor, open_mappings, revision, codes)
     evidence.state = state
     touch_criteria(session, item.portfolio.id, [m.criterion_id for m in open_mappings])
@@ -132,6 +133,18 @@ def _copy_files(session: Session, last: Revision, revision: Revision) -> dict[st
     return codes
 
 
+def _codes_by_content(session: Session, evidence: Evidence, revision: Revision) -> dict[str, str]:
+    """The files of the new revision by the codes that the same bytes have in any earlier one."""
+    rows = session.execute(
+        select(EvidenceFile.code, EvidenceFile.blob_id, EvidenceFile.revision_id)
+        .join(Revision, Revision.id == EvidenceFile.revision_id)
+        .where(Revision.evidence_id == evidence.id)
+        .order_by(EvidenceFile.position.desc())
+    ).all()
+    new = {blob_id: code for code, blob_id, of in rows if of == revision.id}
+    return {code: new[blob_id] for code, blob_id, of in rows if of != revision.id and blob_id in new}
+
+
 def _copy_mappings(
     session: Session, actor: Actor, kept: Sequence[Mapping], revision: Revision, codes: dict[str, str]
 ) -> None:
@@ -143,8 +156,9 @@ def _copy_mappings(
                 criterion_id=mapping.criterion_id,
                 reason=mapping.reason,
                 locators=[
-                    {**each, "file": codes.get(str(each["file"])) if each.get("file") else None}
+                    {**each, "file": codes[str(each["file"])] if each.get("file") else None}
                     for each in mapping.locators
+                    if not each.get("file") or str(each["file"]) in codes
                 ],
                 range_items=list(mapping.range_items),
                 origin=mapping.origin,

@@ -21,6 +21,7 @@ from evidence.rules import EvidenceState, reference
 from portfolio.core import clock
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.queries import head_of, units_of
+from portfolio.records.rules import PortfolioState
 from portfolio.tracking.build import Builder
 from portfolio.tracking.facts import is_spoken_for
 from portfolio.tracking.turns import Links, Viewer
@@ -42,7 +43,10 @@ def read_matrix(
 
     `viewer` says whose turn "mine" means, and what is a link. `unit_code` limits the rows to one unit; "all" asks
     for every unit even when that is a very large table. Roll-ups and next steps always cover the whole portfolio.
+    In a closed portfolio nothing is anybody's turn.
     """
+    if portfolio.state is not PortfolioState.ACTIVE:
+        viewer = Viewer()
     head = head_of(session, portfolio)
     units = units_of(session, portfolio.id)
     places = _places(session, [node.id for _, node in units])

@@ -37,9 +37,7 @@ def unsent_of(request: Request, status: int, page: str) -> Sequence[Unsent]:
     return missing_texts(fields.items, fields.labels, page)
 
 
-def missing_texts(
-    items: Sequence[tuple[str, str]], labels: Mapping[str, str], page: str
-) -> Sequence[Unsent]:
+def missing_texts(items: Sequence[tuple[str, str]], labels: Mapping[str, str], page: str) -> Sequence[Unsent]:
     """The posted texts that `page` (HTML) does not hold, in order, each once.
 
     A text has more than one word, or signs that no code, number or option of ours has. White space is not compared.

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.databases("sqlite")
 Browse = Callable[[str], Browser]
 TEXT = "Zoë's words & <mine>: kept."
 ANSWERS_A_SCRIPT = ("/uploads", "/autosave", "/files", "/sign-out")
-POSTS = [case for case in CASES if case.method == "POST" and not any(x in case.path for x in ANSWERS_A_SCRIPT)]
+POSTS = [
+    case for case in CASES if case.method == "POST" and not any(x in case.path for x in ANSWERS_A_SCRIPT)
+]
 NAMES = ("reason", "comment", "statement", "text", "feedback", "return_reason", "question", "note", "name")
 
 

@@ -1,5 +1,7 @@
 """New revisions through the services: what they begin with, and discarding them."""
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +20,8 @@ from portfolio.tracking.recompute import differences
 from tests.factories import work
 from tests.factories.world import World
 from tests.functional.assessors import acting
-from tests.functional.evidence.making import attach, begin, hand_in, item
+from tests.functional.evidence.making import attach, begin, hand_in, item, status_of
+from tests.web import Browser
 
 
 @pytest.fixture
@@ -119,8 +122,47 @@ def test_an_item_that_waits_for_the_assessor_is_not_revised(database: Database, 
     code = begin(database, world)
     hand_in(database, world, code)
 
-    with pytest.raises(Locked, match="It is submitted now"):
+    with pytest.raises(Locked, match="being assessed"):
         begin_again(database, world, code)
+
+
+@pytest.mark.databases("sqlite")
+def test_what_is_refused_is_answered_while_another_part_waits(
+    database: Database, world: World, store: BlobStore, browse: Callable[[str], Browser]
+) -> None:
+    code = begin(database, world, criteria=(0, 4))
+    file_code = attach(database, world, store, code)
+    with database.write() as session:
+        parts = [Claim(world.criterion_codes[n], "See.", locators=((file_code, "page=2"),)) for n in (0, 4)]
+        map_criteria(session, world.actor(session, "candidate"), code, parts)
+    first, candidate = hand_in(database, world, code), browse("candidate")
+    button = f'action="/evidence/{code}/revise"'
+    assert button not in candidate.get(f"/evidence/{code}").text
+
+    with database.write() as session:
+        submission = session.query(Submission).filter_by(code=first).one()
+        work.judge(session, world, submission, {world.criterion_ids[0]: Decision.NOT_YET})
+    assert button in candidate.get(f"/evidence/{code}").text
+    assert begin_again(database, world, code) == 2
+    hand_in(database, world, code)
+    assert evidence_waits(database, world, (0, 4))
+
+    with database.write() as session:  # the part that waited is refused on the first revision
+        submission = session.query(Submission).filter_by(code=first).one()
+        work.judge(session, world, submission, {world.criterion_ids[4]: Decision.NOT_YET})
+    assert button in candidate.get(f"/evidence/{code}").text
+    assert begin_again(database, world, code) == 3
+    with database.read() as session:
+        draft = get_draft(session, world.actor(session, "candidate"), code).revision
+        (mapping,) = session.query(Mapping).filter_by(revision_id=draft.id)
+        (copied,) = files_of(session, draft.id)
+        assert list(differences(session)) == []
+    assert mapping.criterion_id == world.criterion_ids[4]
+    assert mapping.locators == [{"file": copied.code, "fragment": "page=2"}]
+
+
+def evidence_waits(database: Database, world: World, criteria: tuple[int, ...]) -> bool:
+    return all(status_of(database, world, n) == "in_assessment" for n in criteria)
 
 
 def test_discarding_leads_back_and_takes_nothing_from_the_earlier_revision(

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from portfolio.core.db import Database
 from portfolio.core.touched import touch_portfolio
-from portfolio.records.models import CoverageRow, PortfolioUnit
+from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
+from portfolio.records.rules import PortfolioState
 from portfolio.tracking.facts import read_facts
 from tests.factories import work
 from tests.factories.world import World
@@ -50,6 +51,17 @@ def test_an_assessor_is_led_to_the_review_and_others_are_not(
         "iqa": (False, 0),
         "manager": (False, 0),
     }
+
+
+def test_nobody_is_asked_for_anything_in_a_closed_portfolio(
+    browse: Browse, database: Database, world: World
+) -> None:
+    with database.write() as session:
+        touch_portfolio(session, world.portfolio_id)
+        session.get_one(Portfolio, world.portfolio_id).state = PortfolioState.ARCHIVED
+    page = browse("candidate").get("/portfolio").text
+    assert '<tr id="c-' in page
+    assert "/evidence/gap/" not in page
 
 
 def test_a_sign_off_counts_from_its_day_in_the_centres_zone_until_it_is_unlocked(
