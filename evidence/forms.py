@@ -12,7 +12,7 @@ from evidence.queries import FileView, ListFilter, Shows
 from evidence.rules import (
     FIELDS,
     QUESTION_ROWS,
-    RPL_SOURCE,
+    RPL_FIELDS,
     DetailField,
     EvidenceState,
     FieldKind,
@@ -20,6 +20,7 @@ from evidence.rules import (
     parse_part,
     problem_of,
 )
+from evidence.rules.links import link_host
 from evidence.service import Claim, DraftFields
 from evidence.sniff import Family
 from portfolio.core.errors import Invalid
@@ -29,13 +30,12 @@ from portfolio.web.forms import Fields
 MAX_ROWS = 100
 SPARE_ROWS = 3
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-_LINK = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
 
 
 def read_draft(fields: Fields, kind: EvidenceKind) -> DraftFields:
     """The fields of the edit page. Errors are noted in `fields`; nothing is required of a draft."""
     details: dict[str, Any] = {}
-    for wanted in (*FIELDS[kind], RPL_SOURCE):
+    for wanted in (*FIELDS[kind], *RPL_FIELDS):
         if value := _READERS[wanted.kind](fields, wanted):
             details[wanted.name] = value
     return DraftFields(
@@ -108,8 +108,11 @@ def _time(fields: Fields, wanted: DetailField) -> str:
 
 def _link(fields: Fields, wanted: DetailField) -> str:
     value = fields.line(wanted.name, wanted.label, limit=2000)
-    if value and not _LINK.fullmatch(value):
-        fields.error(wanted.name, "A link begins with https:// and has no spaces.")
+    if value and not link_host(value):
+        fields.error(
+            wanted.name,
+            "A link begins with https:// or http://, names a site, and has no spaces and no password in it.",
+        )
         return ""
     return value
 

@@ -15,6 +15,7 @@ from portfolio.records.models import Portfolio
 
 _WORDS = {
     "evidence.created": "Begun",
+    "evidence.kind_changed": "Kind changed",
     "evidence.submitted": "Submitted",
     "evidence.withdrawn": "Withdrawn",
     "evidence.restored": "Brought back",

@@ -11,6 +11,7 @@ from criteria.wording import kind_word, witness_status_word
 from evidence import forms
 from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import Draft, files_of, get_draft, get_evidence, sites_of, unfinished_uploads
+from evidence.queries.kinds import kinds_to_change
 from evidence.queries.witness import testimony_view
 from evidence.routes.items import testimony_words
 from evidence.rules import (
@@ -18,11 +19,11 @@ from evidence.rules import (
     FIELDS,
     GUIDES,
     QUESTION_ROWS,
-    RPL_SOURCE,
+    RPL_FIELDS,
     DetailField,
     FieldKind,
 )
-from evidence.service import MAX_FILES, save_draft
+from evidence.service import MAX_FILES, change_kind, save_draft
 from portfolio.core.actor import Actor
 from portfolio.core.clock import now, today
 from portfolio.core.errors import Invalid, Locked, Stale
@@ -34,7 +35,7 @@ from portfolio.web.middleware import may_record
 from portfolio.web.pages import file_size, render, see_other
 
 routes = Routes()
-_NEXT = {"mapping": "mapping", "submit": "submit", "stay": "edit"}
+_NEXT = {"mapping": "mapping", "submit": "submit", "stay": "edit", "kind": "edit"}
 
 
 @routes.page("/evidence/{code}/edit", EVIDENCE_WRITE)
@@ -78,10 +79,11 @@ def edit_page(
         values=values,
         rows=rows[: forms.MAX_ROWS],
         fields=_fields_for(actor, kind),
-        rpl_source=RPL_SOURCE,
+        rpl_fields=RPL_FIELDS,
         testimony=testimony_view(session, draft.evidence, draft.revision),
         **testimony_words(),
         guide=GUIDES[kind],
+        kinds=[(each.value, kind_word(each)) for each in kinds_to_change(session, draft)],
         kind_word=kind_word(kind),
         sites=[(site.code, site.name) for site in sites],
         witness_statuses=[(each.value, witness_status_word(each)) for each in WitnessStatus],
@@ -116,8 +118,23 @@ def save(request: Request, code: str, session: WriteSession, actor: CurrentActor
         return edit_page(request, session, actor, draft, _typed(posted), status=409, stale=draft.revision)
     except Locked as error:
         return edit_page(request, session, actor, draft, _typed(posted), status=409, refused=error.message)
+    if posted.raw("then") == "kind":
+        return _change_kind(request, session, actor, draft, posted)
     then = _NEXT.get(posted.raw("then"), "")
     return see_other(request, f"/evidence/{code}" + (f"/{then}" if then else ""), "Saved.")
+
+
+def _change_kind(request: Request, session: Session, actor: Actor, draft: Draft, posted: Fields) -> Response:
+    """The kind after the save. When it has to stay, what was typed is saved all the same."""
+    back = f"/evidence/{draft.evidence.code}/edit"
+    wanted = posted.choice("kind", "Kind", EvidenceKind)
+    if wanted is None:
+        return see_other(request, back, "Saved. The kind stays: choose one of those listed.", "warning")
+    try:
+        change_kind(session, actor, draft.evidence.code, wanted)
+    except (Invalid, Locked) as error:
+        return see_other(request, back, f"Saved. {error.message}", "warning")
+    return see_other(request, back, f"Saved. The kind is now: {kind_word(wanted).lower()}.")
 
 
 def _typed(posted: Fields) -> dict[str, Any]:

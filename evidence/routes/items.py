@@ -21,6 +21,7 @@ from evidence.queries import (
 from evidence.queries.replies import words_on
 from evidence.queries.witness import testimony_view
 from evidence.rules import REVISABLE, EvidenceState, complete_rows, detail_fields
+from evidence.rules.links import link_host
 from evidence.rules.witness import decline_words, request_state_word, way_words
 from evidence.service import discard_revision, restore_draft, start_revision, withdraw_draft
 from portfolio.core.actor import Actor, Role
@@ -86,6 +87,7 @@ def said(item: Item, details: dict[str, object], *, rpl: bool) -> dict[str, obje
         "detail_fields": detail_fields(item.evidence.kind, rpl=rpl),
         "rows": complete_rows(details),
         "witness_status_word": witness_status_word,
+        "link_host": link_host,
     }
 
 

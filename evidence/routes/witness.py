@@ -16,6 +16,7 @@ from evidence.queries.witness import (
     testimony_view,
 )
 from evidence.routes.items import crumbs_of, testimony_words
+from evidence.rules.links import link_host
 from evidence.rules.witness import (
     ContactMethod,
     Way,
@@ -48,6 +49,7 @@ def witness_words() -> dict[str, Any]:
     return {
         **testimony_words(),
         "witness_status_word": witness_status_word,
+        "link_host": link_host,
         "method_word": method_word,
         "date_words": date_words,
         "contact_methods": [(each.value, method_word(each)) for each in ContactMethod],

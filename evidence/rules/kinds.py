@@ -1,6 +1,6 @@
 """The eight kinds of evidence: what each is for, and the fields each needs beside the common ones."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -48,13 +48,24 @@ class KindGuide:
 QUESTION_ROWS = "questions"
 REQUEST_KEY = "testimony"
 """In the details of a testimony: the code of the request by which the witness confirmed it. No field of a form."""
-RPL_SOURCE = DetailField(
-    "rpl_source",
-    "Where the prior learning comes from",
-    required=True,
-    hint="The course, job or certificate, with its date.",
+RPL_FIELDS = (
+    DetailField(
+        "rpl_source",
+        "Where the prior learning comes from",
+        required=True,
+        hint="The course, job or certificate, and who gave it.",
+    ),
+    DetailField(
+        "rpl_achieved_on",
+        "Prior learning achieved on",
+        FieldKind.DATE,
+        required=True,
+        hint="The day on the certificate, or the last day of the course or job.",
+    ),
 )
-"""Asked for when an item is marked as prior learning, whatever its kind."""
+"""Asked for when an item is marked as prior learning, whatever its kind. Shown to whoever judges it; how recent work
+is, is measured from the date of work alone."""
+RPL_NAMES = frozenset(wanted.name for wanted in RPL_FIELDS)
 
 _ASSESSOR = DetailField("assessor", "Assessor", required=True, hint="Who observed or asked.")
 _MODE = DetailField(
@@ -108,13 +119,24 @@ FIELDS: dict[EvidenceKind, tuple[DetailField, ...]] = {
             FieldKind.TEXT,
             hint="What you did yourself, when others worked on it too.",
         ),
-        DetailField("link", "Link", FieldKind.LINK, hint="When the product lives on a web page."),
-        DetailField("link_seen_on", "Link looked at on", FieldKind.DATE),
+        DetailField(
+            "link",
+            "Link",
+            FieldKind.LINK,
+            hint="When the product lives on a web page. The page itself is not kept here.",
+        ),
+        DetailField(
+            "link_seen_on",
+            "Link looked at on",
+            FieldKind.DATE,
+            hint="Needed with a link.",
+        ),
         DetailField(
             "link_note",
             "What the link showed then",
             FieldKind.TEXT,
-            hint="Pages change. Say what was to be seen on that day, or add a picture of it.",
+            hint="Needed with a link: pages change, and this note is what is judged. A picture of the page, added "
+            "as a file, helps.",
         ),
     ),
     EvidenceKind.PROFESSIONAL_DISCUSSION: (
@@ -205,7 +227,7 @@ ASSESSOR_BEGINS = (*ASSESSOR_KINDS, EvidenceKind.WITNESS_TESTIMONY)
 
 def detail_fields(kind: EvidenceKind, *, rpl: bool) -> tuple[DetailField, ...]:
     """The fields of `details` for an item, in the order of the form."""
-    return (*FIELDS[kind], RPL_SOURCE) if rpl else FIELDS[kind]
+    return (*FIELDS[kind], *RPL_FIELDS) if rpl else FIELDS[kind]
 
 
 def witness_confirmed(kind: EvidenceKind, details: Mapping[str, Any]) -> bool | None:
@@ -219,6 +241,33 @@ def complete_rows(details: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Questions and answers (topics and what was said) of which both parts were filled in."""
     rows = details.get(QUESTION_ROWS) or []
     return [(row["question"], row["answer"]) for row in rows if row.get("question") and row.get("answer")]
+
+
+def shared_details(old: EvidenceKind, new: EvidenceKind, details: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays in its field when an item changes from one kind to another: fields of both, and what is no field of
+    either."""
+    gone = {wanted.name for wanted in FIELDS[old]} - {wanted.name for wanted in FIELDS[new]}
+    return {name: value for name, value in details.items() if name not in gone}
+
+
+def leftover_words(old: EvidenceKind, new: EvidenceKind, details: Mapping[str, Any]) -> str:
+    """What only the old kind asked for, as paragraphs of Markdown for the end of the text; "" for nothing."""
+    kept = shared_details(old, new, details)
+    found = [
+        words
+        for wanted in FIELDS[old]
+        if details.get(wanted.name) and wanted.name not in kept
+        for words in _as_words(wanted, details[wanted.name])
+    ]
+    return "\n\n".join(found)
+
+
+def _as_words(wanted: DetailField, value: Any) -> Iterator[str]:
+    if wanted.kind is not FieldKind.ROWS:
+        yield f"**{wanted.label}:** {value}"
+        return
+    for row in value:
+        yield f"**{row.get('question', '')}** {row.get('answer', '')}".strip()
 
 
 def detail_date(details: Mapping[str, Any], name: str) -> date | None:

@@ -10,6 +10,7 @@ from evidence.rules.kinds import (
     GUIDES,
     QUESTION_ROWS,
     REQUEST_KEY,
+    RPL_FIELDS,
     DetailField,
     FieldKind,
     complete_rows,
@@ -99,6 +100,13 @@ def _details(draft: DraftPicture, today: date) -> Iterator[Problem]:
             if day is not None and day > today:
                 yield Problem(wanted.name, f"“{wanted.label}” lies in the future.")
 
+    if not draft.rpl and any(_is_given(wanted, draft.details) for wanted in RPL_FIELDS):
+        yield Problem(
+            "rpl",
+            "Something is written about prior learning, but the item is not marked as that. Mark it, or empty those "
+            "fields.",
+        )
+
 
 def _is_given(wanted: DetailField, details: Mapping[str, Any]) -> bool:
     if wanted.kind is FieldKind.ROWS:
@@ -142,11 +150,15 @@ def _product(draft: DraftPicture) -> Iterator[Problem]:
     link = draft.details.get("link")
     if not draft.file_codes and not link:
         yield Problem("files", "Add a file, or a link to the product.")
-    if link and not draft.file_codes:
-        if detail_date(draft.details, "link_seen_on") is None:
-            yield Problem("link_seen_on", "Say when the link was looked at: pages change.")
-        if not draft.details.get("link_note"):
-            yield Problem("link_note", "Say what the link showed on that day: pages change.")
+    if not link:
+        return
+    seen = detail_date(draft.details, "link_seen_on")
+    if seen is None:
+        yield Problem("link_seen_on", "Say when the link was looked at: pages change.")
+    elif draft.occurred_on is not None and seen < draft.occurred_on:
+        yield Problem("link_seen_on", "The link was looked at before the work was done. Check the dates.")
+    if not draft.details.get("link_note"):
+        yield Problem("link_note", "Say what the link showed on that day: pages change.")
 
 
 def _discussion(draft: DraftPicture) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from evidence.service.files import (
     move_file,
     rename_file,
 )
+from evidence.service.kinds import change_kind
 from evidence.service.mappings import (
     Claim,
     add_mapping_in_review,
@@ -42,6 +43,7 @@ __all__ = [
     "add_mapping_in_review",
     "attach_file",
     "attach_within_limits",
+    "change_kind",
     "check_upload",
     "create_draft",
     "detach_file",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from evidence.models import Revision
 from evidence.queries.witness import confirmed_request, witness_files
-from evidence.rules.kinds import REQUEST_KEY
+from evidence.rules.kinds import REQUEST_KEY, RPL_NAMES
 from evidence.rules.witness import way_words
 from evidence.service.witness_links import close_links
 from evidence.witness_models import WitnessRequest
@@ -37,7 +37,7 @@ def refuse_changed_testimony(session: Session, revision: Revision, said: Mapping
     if request is None:
         return {}
     kept = {"text": revision.text, "occurred_on": revision.occurred_on, **revision.details}
-    if any(value and value != kept.get(name) for name, value in said.items() if name != "rpl_source"):
+    if any(value and value != kept.get(name) for name, value in said.items() if name not in RPL_NAMES):
         raise Locked(
             f"{request.said.get('name') or 'The witness'} confirmed this testimony "
             f"{way_words(request.given_on or request.way)}, so it stays as it is and your changes to it were not "

@@ -13,7 +13,15 @@ from criteria.rules import EvidenceKind
 from evidence.models import Evidence, Mapping, Revision
 from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import check_open, get_draft, get_own_item, is_author, lock_draft, newest_frozen
-from evidence.rules import ASSESSOR_BEGINS, ASSESSOR_KINDS, EvidenceState, Step, next_state, reference
+from evidence.rules import (
+    ASSESSOR_BEGINS,
+    ASSESSOR_KINDS,
+    RPL_NAMES,
+    EvidenceState,
+    Step,
+    next_state,
+    reference,
+)
 from evidence.service.confirmed import refuse_changed_testimony
 from evidence.service.mappings import Claim, check_claims, write_claims
 from portfolio.core import clock, ids, log
@@ -244,7 +252,7 @@ def _with_testimony(session: Session, revision: Revision, fields: DraftFields) -
     if not kept:
         return fields
     details = {name: value for name, value in kept.items() if name not in ("text", "occurred_on")}
-    details["rpl_source"] = fields.details.get("rpl_source", "")
+    details |= {name: fields.details.get(name, "") for name in RPL_NAMES}
     return replace(fields, text=kept["text"], occurred_on=kept["occurred_on"], details=details)
 
 

@@ -52,7 +52,9 @@ def check_upload(session: Session, actor: Actor, code: str, *, for_update: bool 
     draft = get_draft(session, actor, code, for_update=for_update)
     if not GUIDES[draft.evidence.kind].takes_files:
         raise Invalid(
-            "This stays where it is kept, so it takes no files.", {"files": "No files for this kind."}
+            f"{draft.reference} is something seen where it is kept, so it takes no files: confidential material stays "
+            "in its place. Nothing was added. What may be copied belongs into an item of another kind.",
+            {"files": "No file is taken for something seen where it is kept. Nothing was added."},
         )
     count = session.scalar(
         select(func.count()).select_from(EvidenceFile).where(EvidenceFile.revision_id == draft.revision.id)

@@ -22,7 +22,7 @@ from evidence.queries.witness import (
     witness_files,
 )
 from evidence.rules import reference
-from evidence.rules.kinds import REQUEST_KEY
+from evidence.rules.kinds import REQUEST_KEY, RPL_NAMES
 from evidence.rules.witness import (
     DECLARATIONS,
     MAX_WITNESS_FILES,
@@ -267,7 +267,7 @@ def _take_over(
     revision.text, revision.occurred_on = said.text, said.occurred_on
     revision.title = revision.title or f"Testimony of {said.name}"
     revision.details = {
-        **{name: value for name, value in revision.details.items() if name == "rpl_source"},
+        **{name: value for name, value in revision.details.items() if name in RPL_NAMES},
         **{name: value for name, value in said.to_details().items() if value},
         "confirmed_by": f"{said.name}, {way}",
         "confirmed_on": clock.today(found.centre.zone).isoformat(),

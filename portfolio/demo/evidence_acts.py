@@ -146,6 +146,8 @@ def _own_details(player: Player, item: Item, days_ago: int) -> dict[str, Any]:
     today = player.stage.history.day(days_ago).isoformat()
     if item.kind is EvidenceKind.WITNESS_TESTIMONY:
         return {"confirmed_on": today}
+    if item.rpl:
+        return {"rpl_achieved_on": today}
     if item.kind is EvidenceKind.IN_SITU:
         staff = player.stage.company.people["staff"]
         seen_by = next(each["name"] for each in staff if each["key"] == player.journey.assessor)

@@ -67,11 +67,11 @@ function dropSent() {
 
 const isOldAndSent = (copy) => copy?.sent && Date.now() - copy.at > SENT_KEPT_MS;
 
-/** Text the person typed, field by field: no files, no passwords, no token. */
+/** Text the person typed, field by field: no files, no passwords, no token, nothing that only says what a button does. */
 function values(form) {
   const found = {};
   for (const field of form.elements) {
-    if (!field.name || ["file", "password", "hidden", "submit", "button", "fieldset"].includes(field.type)) continue;
+    if (!field.name || field.hasAttribute("data-not-kept") || ["file", "password", "hidden", "submit", "button", "fieldset"].includes(field.type)) continue;
     const on = !["checkbox", "radio"].includes(field.type) || field.checked;
     const chosen = field.type === "select-multiple" ? [...field.selectedOptions].map((o) => o.value) : [field.value];
     found[field.name] = [...(found[field.name] ?? []), ...(on ? chosen : [])];

@@ -36,6 +36,8 @@ DETAILS: dict[EvidenceKind, dict[str, Any]] = {
     K.QUESTIONING: {"assessor": "Ann", "questions": ROWS},
     K.IN_SITU: {"location": "HR", "custodian": "Hal", "seen_by": "Ann", "seen_on": "2026-03-02"},
 }
+LINKED = {"link": "https://example.org/plan", "link_seen_on": "2026-03-02", "link_note": "The plan."}
+RPL = {"rpl_source": "Course of the county college", "rpl_achieved_on": "2020-05-01"}
 
 
 def ready(kind: EvidenceKind, **changes: Any) -> DraftPicture:
@@ -87,6 +89,13 @@ def test_an_empty_draft_names_title_date_and_mappings(kind: EvidenceKind) -> Non
         (ready(K.PRODUCT, file_codes=frozenset()), "files"),
         (ready(K.IN_SITU, file_codes=frozenset({"f1"})), "files"),
         (ready(K.PRODUCT, rpl=True), "rpl_source"),
+        (ready(K.PRODUCT, rpl=True, details=RPL | {"rpl_achieved_on": ""}), "rpl_achieved_on"),
+        (ready(K.PRODUCT, rpl=True, details=RPL | {"rpl_achieved_on": "2026-03-21"}), "rpl_achieved_on"),
+        (ready(K.PRODUCT, details=RPL), "rpl"),
+        (ready(K.PRODUCT, details={"rpl_achieved_on": "2020-05-01"}), "rpl"),
+        (ready(K.PRODUCT, details=LINKED | {"link_seen_on": "2026-02-28"}), "link_seen_on"),
+        (ready(K.PRODUCT, details=LINKED | {"link_seen_on": "2026-03-21"}), "link_seen_on"),
+        (ready(K.PRODUCT, details=LINKED | {"link_note": ""}), "link_note"),
         (ready(K.OBSERVATION, details={**DETAILS[K.OBSERVATION], "ended_at": "09:00"}), "ended_at"),
         (ready(K.OBSERVATION, details={**DETAILS[K.OBSERVATION], "place": ""}), "place"),
         (
@@ -116,8 +125,11 @@ def test_a_link_can_stand_for_a_product_with_a_dated_note() -> None:
     linked = ready(K.PRODUCT, file_codes=frozenset(), details={"link": "https://example.org/plan"})
 
     assert fields_in(linked) == ["link_seen_on", "link_note"]
-    dated = {"link": "https://example.org/plan", "link_seen_on": "2026-03-02", "link_note": "The plan."}
-    assert fields_in(replace(linked, details=dated)) == []
+    assert fields_in(replace(linked, details=LINKED)) == []
+
+
+def test_prior_learning_with_source_and_date_is_ready() -> None:
+    assert fields_in(ready(K.PRODUCT, rpl=True, details=RPL)) == []
 
 
 def test_a_recorded_discussion_needs_no_notes() -> None:
