@@ -27,3 +27,10 @@ FRAMEWORK_RULE = Permission("framework.rule", KEEPERS, (is_of_own_centre,))
 """State the centre's own, stricter rules."""
 FRAMEWORK_DRAFT = Permission("framework.draft", KEEPERS, (is_of_own_centre,))
 """See versions that are still drafts."""
+
+BANK_VIEW = Permission("bank.view", STAFF - {Role.EQA}, (is_of_own_centre,))
+"""See the questions of units, and what a good answer holds."""
+BANK_KEEP = Permission(
+    "bank.keep", frozenset({Role.ASSESSOR, Role.LEAD_IQA, Role.CENTRE_MANAGER}), (is_of_own_centre,)
+)
+"""Add, change, order and archive the questions of units."""

@@ -16,10 +16,12 @@ from criteria.forms import (
 )
 from criteria.importers.group_tree import combination_of_parsed
 from criteria.importers.parsed import ParsedFramework
+from criteria.models import VersionState
 from criteria.permissions import FRAMEWORK_MANAGE
-from criteria.queries import VersionHead, get_version
+from criteria.queries import VersionHead, get_version, get_version_by_id
 from criteria.samples import load_sample
 from criteria.service import Source, add_units, outcomes_stand_in, prepared, store_framework
+from criteria.service.bank import add_sample_questions
 from criteria.wording import guidance_word
 from portfolio.core.actor import Actor
 from portfolio.core.db import Database
@@ -83,6 +85,8 @@ def load(request: Request, database: Data, actor: CurrentActor) -> Response:
             activate=True,
             source=Source("yaml", code=f"s{actor.centre_code}"[:20]),
         )
+        if version.state is VersionState.ACTIVE:
+            add_sample_questions(session, actor, get_version_by_id(session, actor, version.id))
         url = f"/frameworks/{version.code}"
     return see_other(request, url, "The sample is here, and active: candidates can be enrolled on it.")
 

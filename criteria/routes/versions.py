@@ -8,7 +8,7 @@ from starlette.responses import Response
 from criteria.glossary import Marker
 from criteria.importers import detect
 from criteria.models import VersionState
-from criteria.permissions import FRAMEWORK_MANAGE, FRAMEWORK_RULE, FRAMEWORK_VIEW
+from criteria.permissions import BANK_VIEW, FRAMEWORK_MANAGE, FRAMEWORK_RULE, FRAMEWORK_VIEW
 from criteria.queries import (
     PAGE,
     combination_of,
@@ -84,6 +84,7 @@ def show_version(request: Request, session: ReadSession, actor: CurrentActor, co
         portfolios=request.app.state.questions.portfolios_on(session, head.version.id),
         may_manage=FRAMEWORK_MANAGE.allows_role(actor),
         may_rule=FRAMEWORK_RULE.allows_role(actor) and head.version.state is not VersionState.RETIRED,
+        may_ask=BANK_VIEW.allows_role(actor) and head.version.state is not VersionState.DRAFT,
     )
 
 
@@ -112,6 +113,7 @@ def show_unit(
         base=f"/frameworks/{code}",
         may_manage=FRAMEWORK_MANAGE.allows_role(actor) and head.version.state is VersionState.DRAFT,
         may_rule=FRAMEWORK_RULE.allows_role(actor) and head.version.state is not VersionState.RETIRED,
+        may_ask=BANK_VIEW.allows_role(actor) and head.version.state is not VersionState.DRAFT,
     )
 
 

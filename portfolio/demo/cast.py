@@ -13,6 +13,7 @@ from criteria.queries import get_version_by_id, tree_of
 from criteria.rules import NodeKind, RuleBy, rule_from_dict
 from criteria.samples import load_sample
 from criteria.service import set_rule, store_framework
+from criteria.service.bank import add_sample_questions
 from portfolio.core.actor import Actor, Role
 from portfolio.core.mail import MailMessage
 from portfolio.demo.history import History
@@ -84,7 +85,7 @@ def open_centre(session: Session, people: Mapping[str, Any], password_hash: str,
 
 
 def bring_framework(session: Session, company: Company) -> None:
-    """The sample framework, active, with the rule that the centre adds."""
+    """The sample framework, active, with its questions and the rule that the centre adds."""
     manager = company.actor(session, company.manager)
     version = store_framework(session, manager, load_sample(), label="", activate=True)
     company.version_id = version.id
@@ -95,11 +96,13 @@ def bring_framework(session: Session, company: Company) -> None:
             company.nodes[unit] = node.node
         elif node.node.kind is NodeKind.CRITERION:
             company.nodes[f"{unit}/{node.node.ref}"] = node.node
+    head = get_version_by_id(session, manager, version.id)
+    add_sample_questions(session, manager, head)
     rule = company.people["centre_rule"]
     set_rule(
         session,
         manager,
-        get_version_by_id(session, manager, version.id),
+        head,
         company.nodes[rule["criterion"]],
         RuleBy.CENTRE,
         rule_from_dict(rule["rule"]),

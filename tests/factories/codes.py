@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from assessors.models import SignOff
 from assessors.rules import Decision
 from criteria.models import FrameworkVersion, Qualification
+from criteria.queries import get_node, get_version_by_id
 from criteria.rules import EvidenceKind
+from criteria.service.bank import Asked, add_question
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission, Upload
 from evidence.previews.models import Preview
 from evidence.rules import EvidenceState, MappingOrigin
@@ -67,6 +69,7 @@ INSIDERS: dict[str, frozenset[str]] = {
     "criteria/criterion_code": _CENTRE,
     "frameworks/code": _CENTRE,
     "nodes/node_code": _CENTRE,
+    "questions/question_code": _CENTRE - {"candidate", "other_candidate", "eqa"},
     "reviews/code": _ASSESSING,
     "drop/mapping_code": _ASSESSING,
     "decisions/mapping_code": _ASSESSING,
@@ -109,8 +112,17 @@ def _furnished(session: Session, store: BlobStore, world: World) -> Place:
         "gap/criterion_code": criterion_code,
         "frameworks/code": _own_version(session, world),
         "nodes/node_code": criterion_code,
+        "questions/question_code": _question(session, world),
     }
     return place
+
+
+def _question(session: Session, world: World) -> str:
+    """A question of the bank of the first unit."""
+    manager = world.actor(session, "manager")
+    head = get_version_by_id(session, manager, world.version_id)
+    unit = get_node(session, head, world.unit_codes[0])
+    return add_question(session, manager, head, unit, Asked("Why?"), code=ids.new_code()).code
 
 
 def _codes_of_people(session: Session, world: World) -> dict[str, str]:

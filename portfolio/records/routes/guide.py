@@ -57,4 +57,5 @@ def show_unit(request: Request, session: ReadSession, actor: CurrentActor, unit_
         base="",
         may_manage=False,
         may_rule=False,
+        may_ask=False,
     )
