@@ -76,6 +76,7 @@ _WHO_WORDS: dict[Who, str] = {
     Who.ASSESSOR: "Assessor",
     Who.COUNTERSIGNER: "Countersigner",
     Who.WITNESS: "Witness",
+    Who.MANAGER: "Centre manager",
 }
 
 
@@ -182,6 +183,7 @@ _ACTIONS: dict[ActionCode, str] = {
     ActionCode.JUDGE_AGAIN: "Judge {ref} again.",
     ActionCode.COUNTERSIGN: "Countersign the judgement on {ref}.",
     ActionCode.CONFIRM_TESTIMONY: "Confirm the testimony {ref}.",
+    ActionCode.ALLOCATE: "Allocate a qualified assessor to this unit: nobody else can countersign {ref}.",
 }
 
 

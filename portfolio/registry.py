@@ -27,7 +27,7 @@ from portfolio.people.routes import signed_out
 from portfolio.records import routes as records
 from portfolio.tracking import recompute
 from portfolio.tracking import routes as tracking
-from portfolio.tracking.answers import portfolios_on, unit_use
+from portfolio.tracking.answers import portfolios_on, uncovered, uncovered_without, unit_use
 
 MakeHandlers = Callable[[Settings, BlobStore], Mapping[str, jobs.Handler]]
 
@@ -59,7 +59,12 @@ SCHEDULE: Sequence[Callable[[Session], None]] = (
 SLOW_JOBS = preview_jobs.SLOW
 WAITING_JOBS = scan_jobs.JOBS
 RECOMPUTE: Recompute | None = recompute.recompute
-QUESTIONS = Questions(portfolios_on=portfolios_on, unit_use=unit_use)
+QUESTIONS = Questions(
+    portfolios_on=portfolios_on,
+    unit_use=unit_use,
+    uncovered=uncovered,
+    uncovered_without=uncovered_without,
+)
 
 __all__ = [
     "HANDLERS",

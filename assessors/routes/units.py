@@ -8,17 +8,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assessors.permissions import DECISIONS, JUDGE, UNLOCK
+from assessors.queries.cover import read_uncovered
 from assessors.queries.live import unit_facts
 from assessors.queries.units import UnitCriterion, UnitPicture, unit_picture
 from assessors.rules import Blocker, BlockerCode, why_not_sign, why_not_unlock
 from assessors.service import STATEMENT, SigningOff, basis_digest, sign_off_unit, unlock_unit
-from criteria.rules import NextAction, percent
+from criteria.rules import NextAction, percent, without_countersigner
 from criteria.wording import kind_word, next_action_sentence, reason_sentence, who_word
 from portfolio.core import clock
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, Stale
 from portfolio.core.text import clean_line
 from portfolio.records.models import Portfolio
+from portfolio.records.permissions import PORTFOLIO_MANAGE
 from portfolio.records.queries import get_portfolio, head_of
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
 from portfolio.web.errors import status_of
@@ -107,6 +109,10 @@ def _draw(
     head = head_of(session, portfolio)
     own = actor.role is Role.CANDIDATE
     blockers = () if picture.in_force else picture.blockers()
+    waits = picture.pending or any(live.awaits_countersignature for c in picture.criteria for live in c.live)
+    alone = bool(waits) and any(
+        each.unit_id == picture.unit.unit_id for each in read_uncovered(session, [portfolio.id])
+    )
     return render(
         request,
         "assessors/unit.html",
@@ -121,7 +127,9 @@ def _draw(
         picture=picture,
         head=head,
         groups=_groups(picture),
-        words=_Words(actor, picture),
+        words=_Words(actor, picture, alone=alone),
+        alone=alone,
+        may_allocate=PORTFOLIO_MANAGE.allows(actor, portfolio),
         blockers=blockers,
         blocking=[each for each in blockers if not each.waivable],
         waivable=[each for each in blockers if each.waivable],
@@ -152,7 +160,9 @@ def _groups(picture: UnitPicture) -> list[tuple[object, Sequence[UnitCriterion]]
 class _Words:
     """Reasons, next actions and blockers in sentences, for the template."""
 
-    def __init__(self, actor: Actor, picture: UnitPicture) -> None:
+    def __init__(self, actor: Actor, picture: UnitPicture, *, alone: bool) -> None:
+        """`alone`: nobody may countersign what waits in the unit."""
+        self.alone = alone
         self.zone, self.today = ZoneInfo(actor.zone), picture.today
 
     def reasons(self, each: UnitCriterion) -> list[str]:
@@ -165,6 +175,7 @@ class _Words:
         if each.row is None or not each.row.next_action:
             return ""
         action = NextAction.from_dict(each.row.next_action)
+        action = without_countersigner(action) if self.alone else action
         return f"{who_word(action.who)}: {next_action_sentence(action)}"
 
     def blocker(self, blocker: Blocker) -> str:

@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 from assessors.models import Judgement, Review, ReviewDraft
 from assessors.queries.live import LiveMapping
 from assessors.rules import VACSR, Answer, Decision, ReviewOutcome
-from assessors.service.shared import keep_state, mark_activity, qualified_for, tell, tell_candidate, units_in
+from assessors.service.shared import (
+    keep_state,
+    mark_activity,
+    qualified_for,
+    tell,
+    tell_candidate,
+    tell_managers_if_nobody_may,
+    units_in,
+)
 from evidence.rules.replies import awaits_word
 from portfolio.core import clock, ids
 from portfolio.core.actor import Actor, Role
@@ -95,8 +103,8 @@ def tell_about(
 ) -> None:
     """The candidate hears what has effect; a trainee's decisions go to those who may countersign."""
     if judgements[0].needs_countersignature:
-        title = f"{actor.name} judged {decided[0].evidence_ref}; it waits for a countersignature"
-        _tell_countersigners(session, actor, portfolio, decided, title)
+        said = f"{actor.name} judged {decided[0].evidence_ref}"
+        _tell_countersigners(session, actor, portfolio, decided, said)
         return
     title = verdict_title(decided[0].evidence_ref, judgements)
     tell_candidate(session, portfolio, "evidence.judged", title, f"/evidence/{decided[0].item.code}")
@@ -112,8 +120,8 @@ def tell_of_record(
     """What was recorded and judged at once, in one notice each: the candidate, and who may countersign."""
     said = f"{decided[0].evidence_ref} “{decided[0].revision.title}”"
     if judgements[0].needs_countersignature:
-        title = f"{actor.name} recorded and judged {said}; it waits for a countersignature"
-        _tell_countersigners(session, actor, portfolio, decided, title)
+        done = f"{actor.name} recorded and judged {said}"
+        _tell_countersigners(session, actor, portfolio, decided, done)
         verdict = "it waits for a countersignature"
     else:
         verdict = _verdict(judgements)
@@ -126,10 +134,13 @@ def tell_of_record(
 
 
 def _tell_countersigners(
-    session: Session, actor: Actor, portfolio: Portfolio, decided: Sequence[LiveMapping], title: str
+    session: Session, actor: Actor, portfolio: Portfolio, decided: Sequence[LiveMapping], done: str
 ) -> None:
-    people = qualified_for(session, portfolio, units_in(decided), actor.person_id)
+    units = units_in(decided)
+    people = qualified_for(session, portfolio, units, actor.person_id)
+    title = f"{done}; it waits for a countersignature"
     tell(session, portfolio, people, "judgement.made", title, "/countersign")
+    tell_managers_if_nobody_may(session, actor, portfolio, units, done)
 
 
 def verdict_title(ref: str, judgements: Sequence[Judgement]) -> str:

@@ -6,6 +6,7 @@ from typing import NoReturn
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from assessors.queries.cover import in_words, read_uncovered
 from assessors.queries.item_states import item_states
 from assessors.queries.live import LiveMapping
 from assessors.rules import Refusal
@@ -15,6 +16,7 @@ from portfolio.core.actor import Actor, Permission
 from portfolio.core.errors import Forbidden, Locked, NotFound
 from portfolio.people.models import Allocation
 from portfolio.people.notify import notify
+from portfolio.people.queries import manager_ids
 from portfolio.people.rules import AllocationRole
 from portfolio.records.models import Portfolio
 from portfolio.records.queries import authorised
@@ -109,6 +111,27 @@ def qualified_for(session: Session, portfolio: Portfolio, unit_ids: Sequence[int
     )
     wanted = {person for person, unit_id in rows if unit_id is None or unit_id in unit_ids}
     return wanted - {but, portfolio.candidate_id}
+
+
+def tell_managers_if_nobody_may(
+    session: Session, actor: Actor, portfolio: Portfolio, unit_ids: Sequence[int], decided: str
+) -> None:
+    """Tell the centre managers when nobody may countersign what the actor, a trainee, has `decided` (in words)."""
+    found = read_uncovered(session, [portfolio.id])
+    lacking = {each for each in found if each.trainee_id == actor.person_id and each.unit_id in unit_ids}
+    for words in in_words(session, lacking):
+        managers = manager_ids(session, portfolio.centre_id)
+        url = f"/portfolios/{portfolio.code}/settings"
+        body = f"{words.sentence} It waits until you allocate somebody."
+        tell(
+            session,
+            portfolio,
+            managers,
+            "countersigner.missing",
+            f"{decided}; nobody can countersign it",
+            url,
+            body,
+        )
 
 
 def units_in(live: Iterable[LiveMapping]) -> list[int]:

@@ -17,6 +17,7 @@ from assessors.service.shared import (
     take_portfolio_by_code,
     tell,
     tell_candidate,
+    tell_managers_if_nobody_may,
 )
 from criteria.rules import Status
 from portfolio.core import clock, ids, log
@@ -216,8 +217,10 @@ def _tell_of_sign_off(session: Session, actor: Actor, picture: UnitPicture, row:
     url, ref = _unit_url(picture.portfolio, picture), picture.node.ref
     if row.needs_countersignature:
         people = qualified_for(session, picture.portfolio, [picture.node.id], actor.person_id)
-        title = f"{actor.name} signed unit {ref}; it waits for a countersignature"
+        done = f"{actor.name} signed unit {ref}"
+        title = f"{done}; it waits for a countersignature"
         tell(session, picture.portfolio, people, "sign_off.made", title, "/countersign")
+        tell_managers_if_nobody_may(session, actor, picture.portfolio, [picture.node.id], done)
         return
     tell_candidate(session, picture.portfolio, "unit.signed", f"Unit {ref} is signed off", url, row.statement)
 

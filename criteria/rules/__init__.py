@@ -31,6 +31,7 @@ from criteria.rules.grouping import (
     nesting_problems,
 )
 from criteria.rules.kinds import EvidenceKind, GuidanceKind, NodeKind, WitnessStatus
+from criteria.rules.next_steps import without_countersigner
 from criteria.rules.reasons import (
     REASON_ORDER,
     ActionCode,
@@ -141,4 +142,5 @@ __all__ = [
     "surplus_criteria",
     "tighten",
     "tree_problems",
+    "without_countersigner",
 ]

@@ -54,6 +54,13 @@ def next_action(
     return _add_evidence(short)
 
 
+def without_countersigner(action: NextAction) -> NextAction:
+    """The same, where nobody may countersign: the centre manager has to find somebody first."""
+    if action.code is not ActionCode.COUNTERSIGN:
+        return action
+    return replace(action, who=Who.MANAGER, code=ActionCode.ALLOCATE)
+
+
 def _oldest_first(reason: Reason) -> tuple[Any, ...]:
     return moment_key(reason.at), ref_key(reason.evidence_ref or ""), reason.evidence_code or ""
 

@@ -81,6 +81,7 @@ class Who(StrEnum):
     ASSESSOR = "assessor"
     COUNTERSIGNER = "countersigner"
     WITNESS = "witness"
+    MANAGER = "manager"
 
 
 class ActionCode(StrEnum):
@@ -94,6 +95,8 @@ class ActionCode(StrEnum):
     judge_again        assessor: look again at a reopened judgement or unit
     countersign        countersigner: confirm the judgement on the item named, made at `since`
     confirm_testimony  witness: confirm the testimony named
+    allocate           centre manager: find a qualified assessor to countersign the judgement on the item named.
+                       Never stored: `without_countersigner` makes it of countersign, by the allocations of now
     """
 
     ADD_EVIDENCE = "add_evidence"
@@ -104,6 +107,7 @@ class ActionCode(StrEnum):
     JUDGE_AGAIN = "judge_again"
     COUNTERSIGN = "countersign"
     CONFIRM_TESTIMONY = "confirm_testimony"
+    ALLOCATE = "allocate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

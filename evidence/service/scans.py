@@ -13,10 +13,10 @@ from evidence.rules import reference
 from evidence.rules.keeping import ScanState
 from evidence.storage_models import BlobScan
 from portfolio.core import clock, jobs, log
-from portfolio.core.actor import Role
 from portfolio.core.text import clean_line
-from portfolio.people.models import Membership, Person
+from portfolio.people.models import Person
 from portfolio.people.notify import notify
+from portfolio.people.queries import manager_ids
 from portfolio.records.models import Portfolio
 
 SCAN = "scan.wanted"
@@ -166,7 +166,7 @@ def _tell_of_item(
     for person_id in sorted(authors):
         _notify(session, person_id, portfolio, scan, f"/evidence/{evidence.code}", f"{ref}: {file.name}")
     seen = f"/evidence/{evidence.code}" if revision.frozen_at else f"/portfolios/{portfolio.code}"
-    for person_id in _managers(session, portfolio.centre_id) - authors:
+    for person_id in manager_ids(session, portfolio.centre_id) - authors:
         _notify(session, person_id, portfolio, scan, seen, f"{ref} of {candidate.name}: {file.name}")
 
 
@@ -188,16 +188,4 @@ def _notify(
         title="A file was kept back by the virus scan" if infected else "A file is no longer kept back",
         url=url,
         body=body,
-    )
-
-
-def _managers(session: Session, centre_id: int) -> set[int]:
-    return set(
-        session.scalars(
-            select(Membership.person_id).where(
-                Membership.centre_id == centre_id,
-                Membership.role == Role.CENTRE_MANAGER,
-                Membership.ended_at.is_(None),
-            )
-        )
     )

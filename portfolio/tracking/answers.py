@@ -1,11 +1,15 @@
 """What hangs on a unit of a portfolio, or on a framework version: answers to `core.questions`."""
 
+from collections.abc import Collection, Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from assessors.models import SignOff
+from assessors.queries.cover import in_words, read_uncovered
 from criteria.models import Node
 from evidence.models import Evidence, Mapping, Revision
+from portfolio.people.models import Allocation
 from portfolio.records.models import Portfolio, PortfolioUnit
 
 
@@ -23,6 +27,24 @@ def portfolios_on(session: Session, version_id: int) -> int:
     """How many portfolios are pinned to a framework version, archived ones included."""
     query = select(func.count()).select_from(Portfolio).where(Portfolio.version_id == version_id)
     return session.scalar(query) or 0
+
+
+def uncovered(session: Session, portfolio_id: int) -> Sequence[str]:
+    """Where nobody may countersign what a trainee decides, in sentences."""
+    return [words.sentence for words in in_words(session, read_uncovered(session, [portfolio_id]))]
+
+
+def uncovered_without(session: Session, allocation_ids: Collection[int]) -> Sequence[tuple[str, str]]:
+    """Where nobody could countersign any more if these allocations ended: code of the portfolio, sentence."""
+    portfolio_ids = set(
+        session.scalars(select(Allocation.portfolio_id).where(Allocation.id.in_(allocation_ids)))
+    )
+    if not portfolio_ids:
+        return []
+    new = read_uncovered(session, portfolio_ids, without=allocation_ids) - read_uncovered(
+        session, portfolio_ids
+    )
+    return [(words.portfolio_code, words.sentence) for words in in_words(session, new)]
 
 
 def _submitted(session: Session, portfolio_id: int, unit_id: int) -> int:

@@ -1,13 +1,22 @@
 """Turns what was read of a portfolio into the views of its gap matrix. Pure: no session, no clock."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from criteria.models import Node
-from criteria.rules import ActionCode, NextAction, NodeKind, Reason, Rollup, Status, roll_up
+from criteria.rules import (
+    ActionCode,
+    NextAction,
+    NodeKind,
+    Reason,
+    Rollup,
+    Status,
+    roll_up,
+    without_countersigner,
+)
 from criteria.wording import (
     date_words,
     join_words,
@@ -44,7 +53,10 @@ class Builder:
         today: date,
         zone: ZoneInfo,
         links: Links,
+        uncovered: Collection[int] = (),
     ) -> None:
+        """`uncovered` are the units (node ids) in which nobody may countersign what waits."""
+        self.uncovered = uncovered
         self.stored, self.items, self.marks = stored, items, marks
         self.today, self.zone, self.links = today, zone, links
         self.by_unit: dict[int, list[Place]] = defaultdict(list)
@@ -88,7 +100,7 @@ class Builder:
                 action = self.actions.get(place.id)
                 if place.unit_id in signed or action is None:
                     continue
-                alone = place.unit_id if action.code is ActionCode.JUDGE_AGAIN else None
+                alone = place.unit_id if action.code in _BY_UNIT else None
                 key = (action.who, action.code, action.evidence_ref, action.kinds, action.items, alone)
                 grouped[key].append(place)
                 actions[key] = action
@@ -142,6 +154,8 @@ class Builder:
             reason_sentence(Reason.from_dict(reason), self.today, self.zone) for reason in found.reasons
         ]
         action = NextAction.from_dict(found.next_action) if found.next_action else None
+        if action and place.unit_id in self.uncovered:
+            action = without_countersigner(action)
         if action:
             self.actions[place.id] = action
         return Row(
@@ -162,6 +176,7 @@ class Builder:
         )
 
 
+_BY_UNIT = (ActionCode.JUDGE_AGAIN, ActionCode.ALLOCATE)
 _URGENCY = {
     ActionCode.RESPOND: 0,
     ActionCode.REVISE: 0,
@@ -171,6 +186,7 @@ _URGENCY = {
     ActionCode.JUDGE_AGAIN: 0,
     ActionCode.JUDGE: 1,
     ActionCode.COUNTERSIGN: 1,
+    ActionCode.ALLOCATE: 0,
 }
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 import evidence.models as ev
 from assessors.models import Countersignature, Judgement
+from assessors.queries.cover import read_uncovered
 from assessors.queries.live import awaits_countersignature, is_returned, is_undecided
 from assessors.rules import Decision
 from criteria.models import Node
-from criteria.rules import NodeKind, Status, Who, roll_up
+from criteria.rules import ActionCode, NodeKind, Status, Who, roll_up
 from evidence.models import Evidence, Revision, Submission
 from evidence.rules import EvidenceState, reference
 from portfolio.core import clock
@@ -39,7 +40,7 @@ def read_matrix(
     show: Show = Show.ALL,
     unit_code: str | None = None,
 ) -> Matrix:
-    """The matrix of a portfolio that the caller may see. Six queries.
+    """The matrix of a portfolio that the caller may see. Six queries; four more while a trainee's work waits.
 
     `viewer` says whose turn "mine" means, and what is a link. `unit_code` limits the rows to one unit; "all" asks
     for every unit even when that is a very large table. Roll-ups and next steps always cover the whole portfolio.
@@ -55,7 +56,8 @@ def read_matrix(
     marks, reviews = _marks(session, portfolio.id)
     unit_code = _wanted_unit(unit_code, units, places, stored, items)
     links = Links(viewer, portfolio.code, {item.code: item for item in items.values()}, reviews)
-    builder = Builder(places, stored, items, marks, clock.today(zone), ZoneInfo(zone), links)
+    today, uncovered = clock.today(zone), _uncovered(session, portfolio, stored)
+    builder = Builder(places, stored, items, marks, today, ZoneInfo(zone), links, uncovered)
     summaries = [builder.summary(unit, node) for unit, node in units]
     builder.choose(summaries, show, unit_code)
     every = [row for unit in summaries for group in unit.groups for row in group.rows]
@@ -76,6 +78,14 @@ def read_matrix(
         show=show,
         unit_code=unit_code,
     )
+
+
+def _uncovered(session: Session, portfolio: Portfolio, stored: Mapping[int, Stored]) -> set[int]:
+    """Units in which nobody may countersign what waits for it."""
+    actions = (row.next_action["code"] for row in stored.values() if row.next_action)
+    if ActionCode.COUNTERSIGN.value not in actions:
+        return set()
+    return {each.unit_id for each in read_uncovered(session, [portfolio.id])}
 
 
 # Statements are built once: putting one together costs more than SQLite needs to answer it. They are sent on

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, SQLColumnExpression, func, select
 from sqlalchemy.orm import Session
 
+from assessors.queries.cover import read_uncovered
 from criteria.models import FrameworkVersion, Node, Qualification
 from criteria.rules import percent
 from evidence.models import Evidence
@@ -82,6 +83,7 @@ class ProgressRow:
     waiting: int
     outlook: str
     at_risk: bool
+    uncovered: Sequence[str] = ()  # references of units in which nobody may countersign a trainee
 
     @property
     def met_percent(self) -> int:
@@ -109,7 +111,7 @@ class ProgressPage:
 def read_progress(
     session: Session, actor: Actor, filters: Filters, *, page_size: int = PAGE_SIZE
 ) -> ProgressPage:
-    """One page of what the actor may see. Nine queries; their cost does not grow with the centre's size."""
+    """One page of what the actor may see. Thirteen queries; their cost does not grow with the centre's size."""
     query = _filtered(actor, filters).order_by(*_order(filters.order))
     offset = (filters.page - 1) * page_size
     found = session.execute(query.offset(offset).limit(page_size + 1)).all()
@@ -120,6 +122,11 @@ def read_progress(
     rows = [
         _row(p, named[p.id], units.get(p.id, []), assessors.get(p.id, []), waiting.get(p.id, 0), actor.zone)
         for p in portfolios
+    ]
+    lacking = {each[:2] for each in read_uncovered(session, ids)}
+    rows = [
+        replace(row, uncovered=[node.ref for _, node in units.get(p.id, []) if (p.id, node.id) in lacking])
+        for p, row in zip(portfolios, rows, strict=True)
     ]
     return ProgressPage(rows, filters.page, len(found) > page_size, *_offers(session, actor))
 

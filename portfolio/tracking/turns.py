@@ -26,12 +26,14 @@ OWNER = Viewer(frozenset({Who.CANDIDATE}))
 
 
 def viewer_of(actor: Actor, portfolio_id: int) -> Viewer:
-    """The parts of somebody who may see the portfolio. Who only reads or manages plays none.
+    """The parts of somebody who may see the portfolio. Who only reads plays none.
 
     A trainee judges and never countersigns.
     """
     if actor.role is Role.CANDIDATE:
         return OWNER
+    if actor.role is Role.CENTRE_MANAGER:
+        return Viewer(frozenset({Who.MANAGER}))
     if actor.role not in ASSESSING:
         return Viewer()
     acts = {Who.ASSESSOR} | ({Who.COUNTERSIGNER} if actor.role is Role.ASSESSOR else set())
@@ -67,6 +69,8 @@ class Links:
             return _own_url(action, place.code)
         if action.code is ActionCode.COUNTERSIGN:
             return "/countersign"
+        if action.code is ActionCode.ALLOCATE:
+            return f"/portfolios/{self.portfolio_code}/settings#staff-h"
         return self._assessors_url(action, place, unit_code)
 
     def _assessors_url(self, action: NextAction, place: Place, unit_code: str) -> str:

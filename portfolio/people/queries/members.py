@@ -15,7 +15,7 @@ from portfolio.core.errors import NotFound
 from portfolio.core.text import fold
 from portfolio.people.models import Allocation, Assurance, Centre, Membership, Person, Site
 from portfolio.people.queries.access import pending_invitations
-from portfolio.people.rules import is_in_force
+from portfolio.people.rules import ALLOCATION_FOR_ROLE, is_in_force
 
 PAGE_SIZE = 50
 
@@ -298,3 +298,28 @@ def _assurances(
 def zone_names() -> tuple[str, ...]:
     """Time zones to choose from, in order, as Continent/City, and UTC."""
     return (*sorted(z for z in available_timezones() if "/" in z and not z.startswith("Etc/")), "UTC")
+
+
+def manager_ids(session: Session, centre_id: int) -> set[int]:
+    """Who holds the role of centre manager."""
+    return set(
+        session.scalars(
+            select(Membership.person_id).where(
+                Membership.centre_id == centre_id,
+                Membership.role == Role.CENTRE_MANAGER,
+                Membership.ended_at.is_(None),
+            )
+        )
+    )
+
+
+def allocations_in(session: Session, actor: Actor, person: Person, role: Role | None = None) -> set[int]:
+    """Ids of the person's standing allocations in the actor's centre, in one role or in all."""
+    query = select(Allocation.id).where(
+        Allocation.person_id == person.id,
+        Allocation.centre_id == actor.centre_id,
+        Allocation.ended_at.is_(None),
+    )
+    if role is not None:
+        query = query.where(Allocation.role == ALLOCATION_FOR_ROLE.get(role))
+    return set(session.scalars(query))

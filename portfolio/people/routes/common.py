@@ -1,5 +1,6 @@
 """What the pages of this package share: the device of a request, the session cookie, a form drawn again."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -77,3 +78,19 @@ def redraw(
 def blank(**values: str) -> dict[str, Any]:
     """The context of a form that nobody has sent yet."""
     return {"values": values, "errors": {}, "problem": ""}
+
+
+def ask_before_leaving(request: Request, left: Sequence[tuple[str, str]], *, back: str) -> Response:
+    """Ask once more: without this person nobody could countersign a trainee. The same form, sent with `anyway`.
+
+    `left` are code of the portfolio and sentence, as `Questions.uncovered_without` gives them.
+    """
+    return render(
+        request,
+        "people/last_qualified.html",
+        title="Nobody would be left to countersign",
+        status=409,
+        left=left,
+        back=back,
+        action=request["path"],
+    )

@@ -11,7 +11,7 @@ from portfolio.people.forms import ROLE_OPTIONS, member_filter, new_member, new_
 from portfolio.people.models import Person
 from portfolio.people.permissions import PEOPLE_MANAGE
 from portfolio.people.queries import MemberPage
-from portfolio.people.routes.common import blank, redraw
+from portfolio.people.routes.common import ask_before_leaving, blank, redraw
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
 from portfolio.web.pages import render, see_other
 
@@ -129,11 +129,18 @@ def add_role(
 
 @routes.action("/people/{person_code}/roles/{membership_code}/end", PEOPLE_MANAGE)
 def end_role(
-    request: Request, session: WriteSession, actor: CurrentActor, person_code: str, membership_code: str
+    request: Request,
+    session: WriteSession,
+    actor: CurrentActor,
+    fields: Posted,
+    person_code: str,
+    membership_code: str,
 ) -> Response:
-    """End a role, with the allocations held in it."""
+    """End a role, with the allocations held in it. It asks before a trainee is left alone."""
     person = queries.get_member(session, actor, person_code)
     membership = queries.get_membership(session, actor, person, membership_code)
+    if question := _leaves_trainees(request, session, actor, fields, person, membership.role):
+        return question
     service.end_role(session, actor, person, membership)
     return see_other(request, f"/people/{person.code}", "The role is ended.")
 
@@ -147,11 +154,26 @@ def invite(request: Request, session: WriteSession, actor: CurrentActor, person_
 
 
 @routes.action("/people/{person_code}/archive", PEOPLE_MANAGE)
-def archive(request: Request, session: WriteSession, actor: CurrentActor, person_code: str) -> Response:
-    """End every role of a person in this centre."""
+def archive(
+    request: Request, session: WriteSession, actor: CurrentActor, fields: Posted, person_code: str
+) -> Response:
+    """End every role of a person in this centre. It asks before a trainee is left alone."""
     person = queries.get_member(session, actor, person_code)
+    if question := _leaves_trainees(request, session, actor, fields, person):
+        return question
     service.archive_person(session, actor, person)
     return see_other(request, f"/people/{person.code}", f"{person.name} is archived. What they did remains.")
+
+
+def _leaves_trainees(
+    request: Request, session: Session, actor: Actor, fields: Posted, person: Person, role: Role | None = None
+) -> Response | None:
+    """The question to ask before this person leaves a role, or all of them; None when there is nothing to ask."""
+    if fields.flag("anyway"):
+        return None
+    ending = queries.allocations_in(session, actor, person, role)
+    left = request.app.state.questions.uncovered_without(session, ending)
+    return ask_before_leaving(request, left, back=f"/people/{person.code}") if left else None
 
 
 @routes.action("/people/{person_code}/assurances", PEOPLE_MANAGE)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from portfolio.core.actor import ROLE_LABELS, Actor
 from portfolio.core.errors import Invalid, Stale
+from portfolio.people.routes.common import ask_before_leaving
 from portfolio.records.choices import SettingsPage, person_ids, settings_page
 from portfolio.records.forms import Codes, errors_by_code, read_settings, read_share
 from portfolio.records.models import Portfolio
@@ -100,10 +101,20 @@ def allocate(
 
 @routes.action(PATH + "/allocations/{allocation_code}/end", PORTFOLIO_MANAGE)
 def end(
-    request: Request, session: WriteSession, actor: CurrentActor, code: str, allocation_code: str
+    request: Request,
+    session: WriteSession,
+    actor: CurrentActor,
+    posted: Posted,
+    code: str,
+    allocation_code: str,
 ) -> Response:
-    """End an allocation. What was decided while it stood remains."""
+    """End an allocation. What was decided while it stood remains. It asks before a trainee is left alone."""
     portfolio = get_portfolio(session, actor, code, PORTFOLIO_MANAGE)
+    standing = [row for row, _ in settings_page(session, actor, portfolio).allocations]
+    ending = [row.id for row in standing if row.code == allocation_code]
+    left = request.app.state.questions.uncovered_without(session, ending)
+    if left and not posted.flag("anyway"):
+        return ask_before_leaving(request, left, back=f"/portfolios/{code}/settings")
     end_share(session, actor, portfolio, allocation_code)
     return see_other(request, f"/portfolios/{code}/settings", "The allocation has ended.")
 
@@ -171,6 +182,7 @@ def _page(
         site_options=[(site.code, site.name) for site in found.sites],
         role_words={role.value: label for role, label in ROLE_LABELS.items()},
         unit_refs={node.id: node.ref for _, node in found.units},
+        uncovered=request.app.state.questions.uncovered(session, portfolio.id),
     )
 
 

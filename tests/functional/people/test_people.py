@@ -134,7 +134,7 @@ def test_ending_a_role_ends_its_allocations_and_assurances(
     code = code_of(database, world, "assessor")
     with database.read() as session:
         role = session.query(Membership).filter_by(person_id=world.people["assessor"]).one()
-    browse("manager").submit(f"/people/{code}/roles/{role.code}/end")
+    browse("manager").submit(f"/people/{code}/roles/{role.code}/end", {"anyway": "1"})
     with database.read() as session:
         allocation = session.query(Allocation).filter_by(person_id=world.people["assessor"]).one()
         assurance = session.query(Assurance).one()
@@ -160,7 +160,7 @@ def test_the_log_of_each_portfolio_says_that_a_role_took_its_allocations_along(
             unit_id=world.unit_ids[0],
         )
     code = code_of(database, world, "assessor")
-    browse("manager").submit(f"/people/{code}/roles/{role.code}/end")
+    browse("manager").submit(f"/people/{code}/roles/{role.code}/end", {"anyway": "1"})
     with database.read() as session:
         newest = log.entries_of(session, log.Stream.portfolio(world.portfolio_code), limit=3)
     told = [(entry.action, entry.subject, json.loads(entry.body)["data"]["unit"]) for entry in newest]
@@ -184,7 +184,7 @@ def test_archived_person_is_signed_out_and_can_come_back(
     browse: Browse, database: Database, world: World
 ) -> None:
     code, assessor, manager = code_of(database, world, "assessor"), browse("assessor"), browse("manager")
-    manager.submit(f"/people/{code}/archive")
+    manager.submit(f"/people/{code}/archive", {"anyway": "1"})
     assert assessor.get("/account", follow_redirects=False).status_code == 303
     assert "Assessor" in manager.get("/people?archived=1").text
     assert manager.submit(f"/people/{code}/roles", {"role": "assessor"}).status_code == 303

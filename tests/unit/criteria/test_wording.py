@@ -159,6 +159,11 @@ ACTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("judge_again", {}, "Look again at the reopened unit."),
     ("countersign", {"evidence_ref": "E004"}, "Countersign the judgement on E004."),
     ("confirm_testimony", {"evidence_ref": "E005"}, "Confirm the testimony E005."),
+    (
+        "allocate",
+        {"evidence_ref": "E004"},
+        "Allocate a qualified assessor to this unit: nobody else can countersign E004.",
+    ),
 ]
 
 
@@ -228,7 +233,7 @@ def test_every_kind_and_role_has_its_own_words() -> None:
         *map(witness_status_word, WitnessStatus),
         *map(who_word, Who),
     ]
-    assert len(set(names)) == len(names) == 8 + 4 + 8 + 4 + 4
+    assert len(set(names)) == len(names) == 8 + 4 + 8 + 4 + 5
     assert all(name[0].isupper() for name in names)
 
 

@@ -29,7 +29,7 @@ def actor(role: Role, *units: int | None) -> Actor:
         (Role.IQA, (None,), set(), None),
         (Role.LEAD_IQA, (), set(), None),
         (Role.EQA, (None,), set(), None),
-        (Role.CENTRE_MANAGER, (), set(), None),
+        (Role.CENTRE_MANAGER, (), {Who.MANAGER}, None),
     ],
 )
 def test_each_role_plays_its_own_part(
@@ -41,10 +41,11 @@ def test_each_role_plays_its_own_part(
 
 
 QUALIFIED, OF_ANOTHER_UNIT = Viewer(frozenset(ASSESSOR)), Viewer(frozenset(ASSESSOR), frozenset({8}))
-NEARLY_QUALIFIED, READER = Viewer(frozenset(TRAINEE)), Viewer()
+NEARLY_QUALIFIED, READER, MANAGER = Viewer(frozenset(TRAINEE)), Viewer(), Viewer(frozenset({Who.MANAGER}))
 JUDGE = (Who.ASSESSOR, ActionCode.JUDGE, "judged")
 OPEN_AGAIN = (Who.ASSESSOR, ActionCode.JUDGE_AGAIN, None)
 COUNTERSIGN = (Who.COUNTERSIGNER, ActionCode.COUNTERSIGN, "judged")
+ALLOCATE = (Who.MANAGER, ActionCode.ALLOCATE, "judged")
 ADD = (Who.CANDIDATE, ActionCode.ADD_EVIDENCE, None)
 RESPOND = (Who.CANDIDATE, ActionCode.RESPOND, "judged")
 SUBMIT = (Who.CANDIDATE, ActionCode.SUBMIT_DRAFT, "drafted")
@@ -72,6 +73,10 @@ CONFIRM_DRAFT = (Who.WITNESS, ActionCode.CONFIRM_TESTIMONY, "drafted")
         (OF_ANOTHER_UNIT, OPEN_AGAIN, ""),
         (READER, JUDGE, ""),
         (READER, COUNTERSIGN, ""),
+        (READER, ALLOCATE, ""),
+        (MANAGER, ALLOCATE, "/portfolios/portfolio/settings#staff-h"),
+        (MANAGER, COUNTERSIGN, ""),
+        (QUALIFIED, ALLOCATE, ""),
     ],
 )
 def test_an_action_leads_where_the_viewer_can_do_it(
