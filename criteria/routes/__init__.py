@@ -2,17 +2,10 @@
 
 from fastapi import APIRouter
 
-from criteria.routes import bank, editing, importing, point_lists, rule_editor, versions
+from criteria.routes import bank, editing, importing, ordering, point_lists, rule_editor, versions
 
 routes = APIRouter()
-for part in (
-    importing.routes,
-    versions.routes,
-    editing.routes,
-    point_lists.routes,
-    rule_editor.routes,
-    bank.routes,
-):
-    routes.routes.extend(part.routes)
+for part in (importing, versions, editing, ordering, point_lists, rule_editor, bank):
+    routes.routes.extend(part.routes.routes)
 
 __all__ = ["routes"]

@@ -5,33 +5,23 @@ from typing import cast
 from fastapi import Request
 from starlette.responses import Response
 
-from criteria.glossary import Marker
 from criteria.importers import detect
-from criteria.models import VersionState
-from criteria.permissions import BANK_VIEW, FRAMEWORK_MANAGE, FRAMEWORK_RULE, FRAMEWORK_VIEW
+from criteria.permissions import FRAMEWORK_MANAGE, FRAMEWORK_VIEW
 from criteria.queries import (
     PAGE,
-    combination_of,
     framework_of,
     get_node,
     get_version,
-    glossary_of,
-    groups_of_version,
-    stored_rules,
-    tree_of,
-    unit_guide,
     versions_of_centre,
 )
-from criteria.rule_wording import maker_word, node_words, rule_lines, rule_sentences
+from criteria.routes.drawing import unit_page, version_page
 from criteria.rules import NodeKind
 from criteria.service import activate_version, retire_version
-from criteria.wording import guidance_word
 from portfolio.core.errors import Invalid, NotFound
 from portfolio.web.deps import CurrentActor, ReadSession, Routes, WriteSession
 from portfolio.web.pages import render, see_other
 
 routes = Routes()
-LIST = ("Frameworks", "/frameworks")
 MEDIA_TYPES: dict[str, str] = {
     "yaml": "application/yaml",
     "csv": "text/csv; charset=utf-8",
@@ -58,34 +48,7 @@ def show_list(request: Request, session: ReadSession, actor: CurrentActor, page:
 @routes.page("/frameworks/{code}", FRAMEWORK_VIEW)
 def show_version(request: Request, session: ReadSession, actor: CurrentActor, code: str) -> Response:
     """The tree of a version, its rules of combination and of evidence."""
-    head = get_version(session, actor, code)
-    root = tree_of(session, head.version.id)
-    nodes = {branch.node.id: branch.node for branch in root.walk()}
-    stored = stored_rules(session, head.version.id, actor.centre_id)
-    rules = [
-        (
-            nodes[node_id],
-            node_words(nodes[node_id].kind, nodes[node_id].ref),
-            maker_word(by),
-            rule_sentences(rule),
-        )
-        for (node_id, by), rule in sorted(stored.items(), key=lambda item: nodes[item[0][0]].position)
-    ]
-    return render(
-        request,
-        "criteria/version.html",
-        title=root.node.text,
-        crumbs=[LIST, (f"Version {head.version.label}", "")],
-        head=head,
-        root=root,
-        groups=combination_of(session, head.version.id),
-        group_titles={group.id: group.title for group in groups_of_version(session, head.version.id)},
-        rules=rules,
-        portfolios=request.app.state.questions.portfolios_on(session, head.version.id),
-        may_manage=FRAMEWORK_MANAGE.allows_role(actor),
-        may_rule=FRAMEWORK_RULE.allows_role(actor) and head.version.state is not VersionState.RETIRED,
-        may_ask=BANK_VIEW.allows_role(actor) and head.version.state is not VersionState.DRAFT,
-    )
+    return version_page(request, session, actor, get_version(session, actor, code))
 
 
 @routes.page("/frameworks/{code}/units/{unit_code}", FRAMEWORK_VIEW)
@@ -94,27 +57,7 @@ def show_unit(
 ) -> Response:
     """A unit with its criteria beside all guidance and the rules in plain words."""
     head = get_version(session, actor, code)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
-    terms = glossary_of(session, [unit.id])
-    return render(
-        request,
-        "criteria/unit.html",
-        title=unit.text,
-        crumbs=[
-            LIST,
-            (f"{head.qualification.title}, version {head.version.label}", f"/frameworks/{code}"),
-            (unit.ref, ""),
-        ],
-        guide=unit_guide(session, head, unit, actor.centre_id),
-        terms=terms,
-        marked=Marker(terms),
-        rule_lines=rule_lines,
-        guidance_word=guidance_word,
-        base=f"/frameworks/{code}",
-        may_manage=FRAMEWORK_MANAGE.allows_role(actor) and head.version.state is VersionState.DRAFT,
-        may_rule=FRAMEWORK_RULE.allows_role(actor) and head.version.state is not VersionState.RETIRED,
-        may_ask=BANK_VIEW.allows_role(actor) and head.version.state is not VersionState.DRAFT,
-    )
+    return unit_page(request, session, actor, head, get_node(session, head, unit_code, NodeKind.UNIT))
 
 
 @routes.page("/frameworks/{code}/export.{form}", FRAMEWORK_VIEW)

@@ -32,6 +32,7 @@ from criteria.rules.grouping import (
 )
 from criteria.rules.kinds import EvidenceKind, GuidanceKind, NodeKind, WitnessStatus
 from criteria.rules.next_steps import without_countersigner
+from criteria.rules.ordering import Direction, Shift, Span, move_shifts, shifted
 from criteria.rules.reasons import (
     REASON_ORDER,
     ActionCode,
@@ -88,6 +89,7 @@ __all__ = [
     "ChoiceProblem",
     "Coverage",
     "CriterionFacts",
+    "Direction",
     "EffectiveRule",
     "EvidenceKind",
     "GroupRow",
@@ -112,7 +114,9 @@ __all__ = [
     "Rollup",
     "RuleBy",
     "RuleSource",
+    "Shift",
     "SinglePoint",
+    "Span",
     "Status",
     "SufficiencyRule",
     "Traced",
@@ -133,11 +137,13 @@ __all__ = [
     "effective_rule",
     "limit_problems",
     "loosenings",
+    "move_shifts",
     "nesting_problems",
     "percent",
     "roll_up",
     "rule_from_dict",
     "rule_to_dict",
+    "shifted",
     "single_points",
     "surplus_criteria",
     "tighten",

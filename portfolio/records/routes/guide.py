@@ -58,4 +58,7 @@ def show_unit(request: Request, session: ReadSession, actor: CurrentActor, unit_
         may_manage=False,
         may_rule=False,
         may_ask=False,
+        order_mark="",
+        moved="",
+        stale="",
     )
