@@ -1,26 +1,20 @@
-"""What was decided, for reading: on one item, on a criterion, on a candidate's work, by trainees."""
+"""What was decided, for reading: on one item, on a criterion."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, aliased
 
 from assessors.models import Countersignature, Judgement, Review
-from assessors.queries.live import LiveMapping, awaits_countersignature, live_mappings
-from assessors.queries.queue import granted_units
-from assessors.rules import Countersign, Decision, ReviewOutcome
+from assessors.queries.live import LiveMapping, live_mappings
+from assessors.queries.replaced import Replaced, replaced_decisions
+from assessors.rules import Countersign, ReviewOutcome
 from criteria.models import Node
 from evidence.models import Evidence, Mapping, Revision, Submission
-from evidence.queries import items_to_answer
-from evidence.rules import REVISABLE, reference
+from evidence.rules import reference
 from portfolio.core.actor import Actor, Role
-from portfolio.people.models import Notification, Person
-from portfolio.records.models import Portfolio, PortfolioUnit
-from portfolio.records.rules import PortfolioState, UnitState
-
-PAGE_SIZE = 30
+from portfolio.people.models import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +31,7 @@ class PastDecision:
     answerer: Person | None
     reason: str  # why an earlier decision was replaced, or the comment on the whole item
     shown: bool = True
+    replaced: Replaced | None = None
 
     @property
     def evidence_ref(self) -> str:
@@ -80,16 +75,11 @@ def past_decisions(
     """
     rows = session.execute(_past().where(*conditions).order_by(Judgement.id.desc()).limit(limit))
     found = [PastDecision(*row) for row in rows]
+    replaced = replaced_decisions(session, {each.item.id for each in found})
+    found = [replace(each, replaced=replaced.get(each.judgement.id)) for each in found]
     if actor.role is not Role.CANDIDATE:
         return found
-    return [_for_candidate(each) for each in found if not each.is_refused]
-
-
-def _for_candidate(each: PastDecision) -> PastDecision:
-    return PastDecision(
-        each.judgement, each.mapping, each.criterion, each.revision, each.item, each.judge, each.answer,
-        each.answerer, each.reason, shown=not each.is_pending,
-    )  # fmt: skip
+    return [replace(each, shown=not each.is_pending) for each in found if not each.is_refused]
 
 
 def past_on_criteria(
@@ -157,147 +147,3 @@ def decisions_on(session: Session, actor: Actor, evidence: Evidence) -> ItemDeci
         ],
         [(review, person) for review, person in returns],
     )
-
-
-@dataclass(slots=True)
-class FeedbackEntry:
-    """One answer to the candidate's work: a review with its decisions, or a return. Newest decision first."""
-
-    review: Review
-    judge: Person
-    item: Evidence
-    decisions: list[PastDecision] = field(default_factory=list)
-    unread: bool = False
-    wants_answer: bool = False
-    at: datetime | None = None
-
-    @property
-    def evidence_ref(self) -> str:
-        """Such as "E002"."""
-        return reference(self.item.number)
-
-    @property
-    def is_return(self) -> bool:
-        """Sent back unjudged."""
-        return self.review.outcome is ReviewOutcome.RETURNED
-
-    @property
-    def asks(self) -> bool:
-        """Whether something in it asked the candidate for more."""
-        return self.is_return or any(d.judgement.decision is Decision.NOT_YET for d in self.decisions)
-
-
-def feedback_for(
-    session: Session, actor: Actor, start: int = 0, limit: int = PAGE_SIZE
-) -> tuple[list[FeedbackEntry], int]:
-    """The decisions in force on the actor's own work, newest first, and how many reviews there are."""
-    in_force = (
-        select(Judgement.id)
-        .outerjoin(Countersignature, Countersignature.judgement_id == Judgement.id)
-        .where(
-            Judgement.review_id == Review.id,
-            or_(
-                Judgement.needs_countersignature.is_(False), Countersignature.answer == Countersign.CONFIRMED
-            ),
-        )
-        .exists()
-    )
-    query = (
-        select(Review, Person, Evidence)
-        .join(Person, Person.id == Review.person_id)
-        .join(Submission, Submission.id == Review.submission_id)
-        .join(Revision, Revision.id == Submission.revision_id)
-        .join(Evidence, Evidence.id == Revision.evidence_id)
-        .join(Portfolio, Portfolio.id == Submission.portfolio_id)
-        .where(
-            Portfolio.candidate_id == actor.person_id,
-            Portfolio.centre_id == actor.centre_id,
-            or_(Review.outcome == ReviewOutcome.RETURNED, in_force),
-        )
-    )
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = session.execute(query.order_by(Review.id.desc()).offset(start).limit(limit)).all()
-    entries = {review.id: FeedbackEntry(review, person, item) for review, person, item in rows}
-    for each in past_decisions(session, actor, Judgement.review_id.in_(entries), limit=None):
-        if each.shown:
-            entries[each.judgement.review_id].decisions.append(each)
-    new = _unread_urls(session, actor)
-    for entry in entries.values():
-        entry.unread = f"/evidence/{entry.item.code}" in new
-        entry.decisions.sort(key=lambda d: d.criterion.position)
-    _mark_open(session, list(entries.values()))
-    return list(entries.values()), total
-
-
-def _mark_open(session: Session, entries: Sequence[FeedbackEntry]) -> None:
-    """The newest entry of an item that asks for more wants an answer, while there is something to answer."""
-    asking = {
-        entry.item.id: entry for entry in reversed(entries) if entry.asks and entry.item.state in REVISABLE
-    }
-    for item_id in items_to_answer(session, asking):
-        asking[item_id].wants_answer = True
-
-
-def _unread_urls(session: Session, actor: Actor) -> set[str]:
-    return set(
-        session.scalars(
-            select(Notification.url).where(
-                Notification.person_id == actor.person_id,
-                Notification.read_at.is_(None),
-                Notification.kind.in_(["evidence.judged", "evidence.recorded", "evidence.returned"]),
-            )
-        )
-    )
-
-
-@dataclass(slots=True)
-class ToCountersign:
-    """Decisions of a trainee on one item that wait for a countersignature, in the framework's order."""
-
-    live: list[LiveMapping]
-    candidate: Person
-    trainee: Person
-
-
-def judgements_to_countersign(session: Session, actor: Actor) -> list[ToCountersign]:
-    """What waits for this qualified assessor, oldest first, by item and trainee. Three queries."""
-    found = live_mappings(
-        session,
-        awaits_countersignature,
-        Judgement.person_id != actor.person_id,
-        granted_units(actor),
-        PortfolioUnit.state.in_([UnitState.IN_PROGRESS, UnitState.READY_TO_SIGN]),
-        Evidence.portfolio_id.in_(
-            select(Portfolio.id).where(
-                Portfolio.centre_id == actor.centre_id,
-                Portfolio.candidate_id != actor.person_id,
-                Portfolio.state == PortfolioState.ACTIVE,
-            )
-        ),
-    )
-    groups: dict[tuple[int, int], list[LiveMapping]] = {}
-    for each in found:
-        assert each.judgement is not None
-        groups.setdefault((each.item.id, each.judgement.person_id), []).append(each)
-    candidates = _candidates(session, {each.item.portfolio_id for each in found})
-    trainees = _people(session, {judge for _, judge in groups})
-    rows = [
-        ToCountersign(live, candidates[live[0].item.portfolio_id], trainees[judge])
-        for (_, judge), live in groups.items()
-    ]
-    rows.sort(key=lambda row: min(each.judgement.id for each in row.live if each.judgement))
-    return rows
-
-
-def _candidates(session: Session, portfolio_ids: set[int]) -> dict[int, Person]:
-    rows = session.execute(
-        select(Portfolio.id, Person)
-        .join(Person, Person.id == Portfolio.candidate_id)
-        .where(Portfolio.id.in_(sorted(portfolio_ids)))
-    )
-    return dict(rows.all())
-
-
-def _people(session: Session, person_ids: set[int]) -> dict[int, Person]:
-    rows = session.scalars(select(Person).where(Person.id.in_(sorted(person_ids))))
-    return {person.id: person for person in rows}

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
@@ -98,6 +98,16 @@ class CaseloadRow:
     def ready(self) -> Sequence[Node]:
         """Units that only wait for the signature."""
         return [node for unit, node in self.units if unit.state is UnitState.READY_TO_SIGN]
+
+
+class PendingSignOff(NamedTuple):
+    """A trainee's sign-off that waits for a countersignature."""
+
+    sign_off: SignOff
+    portfolio: Portfolio
+    unit: Node
+    candidate: Person
+    trainee: Person
 
 
 def granted_units(actor: Actor) -> ColumnElement[bool]:
@@ -252,15 +262,18 @@ def countersignatures_due(session: Session, actor: Actor) -> int:
         granted_units(actor),
         _open(actor),
     )
-    return (session.scalar(judgements) or 0) + len(pending_sign_offs(session, actor))
+    return (session.scalar(judgements) or 0) + count_pending_sign_offs(session, actor)
 
 
-def pending_sign_offs(
-    session: Session, actor: Actor
-) -> list[tuple[SignOff, Portfolio, Node, Person, Person]]:
-    """Trainees' sign-offs that wait for this actor, oldest first: sign-off, portfolio, unit, candidate, trainee."""
-    candidate, trainee, later = aliased(Person), aliased(Person), aliased(SignOff)
-    newest = select(func.max(later.id)).where(later.portfolio_unit_id == SignOff.portfolio_unit_id)
+def count_pending_sign_offs(session: Session, actor: Actor) -> int:
+    """How many sign-offs of trainees wait for this actor."""
+    return session.scalar(select(func.count()).select_from(_pending_sign_offs(actor).subquery())) or 0
+
+
+def pending_sign_offs(session: Session, actor: Actor, start: int, limit: int) -> list[PendingSignOff]:
+    """Trainees' sign-offs that wait for this actor, oldest first, from `start` on, `limit` at most."""
+    candidate, trainee = aliased(Person), aliased(Person)
+    page = _pending_sign_offs(actor).order_by(SignOff.id).offset(start).limit(limit)
     rows = session.execute(
         select(SignOff, Portfolio, Node, candidate, trainee)
         .join(PortfolioUnit, PortfolioUnit.id == SignOff.portfolio_unit_id)
@@ -268,6 +281,20 @@ def pending_sign_offs(
         .join(Node, Node.id == PortfolioUnit.unit_id)
         .join(candidate, candidate.id == Portfolio.candidate_id)
         .join(trainee, trainee.id == SignOff.person_id)
+        .where(SignOff.id.in_(page))
+        .order_by(SignOff.id)
+    )
+    return [PendingSignOff(*row) for row in rows]
+
+
+def _pending_sign_offs(actor: Actor) -> Select[int]:
+    """The ids of the newest sign-offs of their units that wait for the actor's countersignature."""
+    later = aliased(SignOff)
+    newest = select(func.max(later.id)).where(later.portfolio_unit_id == SignOff.portfolio_unit_id)
+    return (
+        select(SignOff.id)
+        .join(PortfolioUnit, PortfolioUnit.id == SignOff.portfolio_unit_id)
+        .join(Portfolio, Portfolio.id == PortfolioUnit.portfolio_id)
         .outerjoin(Answer, Answer.sign_off_id == SignOff.id)
         .outerjoin(Unlock, Unlock.sign_off_id == SignOff.id)
         .where(
@@ -280,9 +307,7 @@ def pending_sign_offs(
             _granted(actor, PortfolioUnit.portfolio_id, PortfolioUnit.unit_id),
             _open(actor),
         )
-        .order_by(SignOff.id)
     )
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
 def caseload(

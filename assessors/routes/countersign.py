@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from assessors.forms import read_replies
 from assessors.permissions import COUNTERSIGN
-from assessors.queries.decisions import judgements_to_countersign
-from assessors.queries.queue import pending_sign_offs
+from assessors.queries.countersigning import PAGE_SIZE, to_countersign
+from assessors.routes.queue import page_links, page_start
 from assessors.rules import Countersign
 from assessors.service import countersign_judgements, countersign_sign_off
 from portfolio.core.actor import Actor
@@ -38,7 +38,7 @@ def answer(request: Request, session: WriteSession, actor: CurrentActor, posted:
     except (Invalid, Stale, Locked, Forbidden) as error:
         return _draw(request, session, actor, posted.values(), error)
     confirmed = sum(reply.answer is Countersign.CONFIRMED for reply in replies)
-    return see_other(request, "/countersign", f"{confirmed} confirmed, {len(replies) - confirmed} refused.")
+    return see_other(request, _here(request), f"{confirmed} confirmed, {len(replies) - confirmed} refused.")
 
 
 @routes.action("/countersign/sign-offs/{code}", COUNTERSIGN)
@@ -58,19 +58,28 @@ def answer_sign_off(
         typed = {f"comment-{code}": comment, f"answer-{code}": clean_line(posted.raw("answer"))}
         return _draw(request, session, actor, typed, shown)
     word = "signed" if given is Countersign.CONFIRMED else "not signed; the trainee has been told"
-    return see_other(request, "/countersign", f"The unit is {word}.")
+    return see_other(request, _here(request), f"The unit is {word}.")
+
+
+def _here(request: Request) -> str:
+    """The page of the list that the form stands on."""
+    start = page_start(request, PAGE_SIZE)
+    return f"/countersign?page={start // PAGE_SIZE + 1}" if start else "/countersign"
 
 
 def _draw(
     request: Request, session: Session, actor: Actor, typed: Mapping[str, str], error: AppError | None
 ) -> Response:
+    found = to_countersign(session, actor, page_start(request, PAGE_SIZE))
     return render(
         request,
         "assessors/countersign.html",
         title="Countersign",
         status=status_of(error) if error else 200,
-        groups=judgements_to_countersign(session, actor),
-        sign_offs=pending_sign_offs(session, actor),
+        groups=found.groups,
+        sign_offs=found.sign_offs,
+        pages=page_links(request, found.start, found.count, found.total, PAGE_SIZE, path="/countersign"),
+        here=_here(request),
         typed=typed,
         message=error.message if error else "",
         errors=error.errors if isinstance(error, Invalid) else {},

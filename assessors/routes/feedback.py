@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assessors.permissions import FEEDBACK
-from assessors.queries.decisions import PAGE_SIZE, feedback_for
+from assessors.queries.feedback import PAGE_SIZE, feedback_for
 from assessors.routes.queue import page_links, page_start
 from evidence.queries.replies import records_without_word
 from portfolio.web.deps import CurrentActor, ReadSession, Routes

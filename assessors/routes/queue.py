@@ -88,14 +88,17 @@ def page_start(request: Request, size: int = PAGE_SIZE) -> int:
 
 
 def page_links(
-    request: Request, start: int, count: int, total: int, size: int = PAGE_SIZE
+    request: Request, start: int, count: int, total: int, size: int = PAGE_SIZE, path: str = ""
 ) -> dict[str, object]:
-    """What the pager needs: total, first and last shown (from 1), addresses of the pages beside this one."""
+    """What the pager needs: total, first and last shown (from 1), addresses of the pages beside this one.
+
+    `path` of the list, where the request was posted elsewhere.
+    """
     page = start // size + 1
 
     def link(number: int) -> str:
         kept = {k: v for k, v in request.query_params.items() if k != "page"}
-        return f"{request.url.path}?{urlencode({**kept, 'page': number})}"
+        return f"{path or request.url.path}?{urlencode({**kept, 'page': number})}"
 
     return {
         "total": total,
