@@ -20,14 +20,16 @@ from evidence.rules import (
     parse_part,
     problem_of,
 )
+from evidence.rules.confidential import CHECKED
 from evidence.rules.links import link_host
-from evidence.service import Claim, DraftFields
+from evidence.service import Claim, DraftFields, Handling
 from evidence.sniff import Family
 from portfolio.core.errors import Invalid
 from portfolio.core.text import clean_line, clean_text, has_nul
 from portfolio.web.forms import Fields
 
 MAX_ROWS = 100
+MAX_REASON = 2_000
 SPARE_ROWS = 3
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -46,6 +48,15 @@ def read_draft(fields: Fields, kind: EvidenceKind) -> DraftFields:
         site_code=fields.line("site", "Site", limit=20),
         simulated=fields.flag("simulated"),
         rpl=fields.flag("rpl"),
+    )
+
+
+def read_handling(fields: Fields) -> Handling:
+    """What the submit page says of confidential things."""
+    return Handling(
+        checked=tuple(key for key in fields.many("looked_at") if key in CHECKED),
+        confidential=fields.flag("confidential"),
+        reason=fields.text("confidential_reason", "What is confidential", limit=MAX_REASON),
     )
 
 

@@ -5,6 +5,7 @@
 import assessors.models
 import assessors.visit_models
 import criteria.models
+import evidence.confidential_models
 import evidence.models
 import evidence.previews.models
 import evidence.reply_models

@@ -23,6 +23,7 @@ from evidence.queries import (
     criteria_to_choose,
     revision_view,
 )
+from evidence.queries.confidential import confidentiality_of
 from evidence.queries.witness import TestimonyView, testimony_view
 from portfolio.core.actor import Actor
 from portfolio.people.models import Person
@@ -63,6 +64,7 @@ class ReviewPage:
     queued: int
     choices: Sequence[UnitChoice]
     testimony: TestimonyView | None
+    confidential: bool
 
     @property
     def recordings(self) -> list[FileView]:
@@ -121,6 +123,7 @@ def review_page(session: Session, actor: Actor, code: str) -> ReviewPage:
         queued=queued,
         choices=_choices(session, actor, desk),
         testimony=testimony_view(session, desk.item, desk.revision),
+        confidential=confidentiality_of(session, desk.item.id).held_back,
     )
 
 

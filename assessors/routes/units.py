@@ -1,6 +1,6 @@
 """A unit of a portfolio: what stands, what blocks the sign-off, the sign-off itself, its history, unlocking."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -13,8 +13,11 @@ from assessors.queries.live import unit_facts
 from assessors.queries.units import UnitCriterion, UnitPicture, unit_picture
 from assessors.rules import Blocker, BlockerCode, why_not_sign, why_not_unlock
 from assessors.service import STATEMENT, SigningOff, basis_digest, sign_off_unit, unlock_unit
-from criteria.rules import NextAction, percent, without_countersigner
+from criteria.rules import NextAction, Reason, percent, without_countersigner
 from criteria.wording import kind_word, next_action_sentence, reason_sentence, who_word
+from evidence.permissions import is_external
+from evidence.queries.confidential import held_back_items
+from evidence.rules.confidential import veiled
 from portfolio.core import clock
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, Stale
@@ -108,6 +111,7 @@ def _draw(
     facts = unit_facts(portfolio, picture.unit.unit_id, picture.unit)
     head = head_of(session, portfolio)
     own = actor.role is Role.CANDIDATE
+    held_back = held_back_items(session, portfolio.id) if is_external(actor) else {}
     blockers = () if picture.in_force else picture.blockers()
     waits = picture.pending or any(live.awaits_countersignature for c in picture.criteria for live in c.live)
     alone = bool(waits) and any(
@@ -127,7 +131,8 @@ def _draw(
         picture=picture,
         head=head,
         groups=_groups(picture),
-        words=_Words(actor, picture, alone=alone),
+        words=_Words(actor, picture, set(held_back.values()), alone=alone),
+        held_back=held_back,
         alone=alone,
         may_allocate=PORTFOLIO_MANAGE.allows(actor, portfolio),
         blockers=blockers,
@@ -160,15 +165,21 @@ def _groups(picture: UnitPicture) -> list[tuple[object, Sequence[UnitCriterion]]
 class _Words:
     """Reasons, next actions and blockers in sentences, for the template."""
 
-    def __init__(self, actor: Actor, picture: UnitPicture, *, alone: bool) -> None:
-        """`alone`: nobody may countersign what waits in the unit."""
-        self.alone = alone
+    def __init__(
+        self, actor: Actor, picture: UnitPicture, held_back: Collection[str], *, alone: bool
+    ) -> None:
+        """`held_back`: codes of items whose words the viewer must not see. `alone`: nobody may countersign what waits
+        in the unit."""
+        self.alone, self.held_back = alone, held_back
         self.zone, self.today = ZoneInfo(actor.zone), picture.today
 
     def reasons(self, each: UnitCriterion) -> list[str]:
         """Why a criterion is not met."""
         picture = each.picture(self.today)
-        return [reason_sentence(reason, self.today, self.zone) for reason in picture.reasons]
+        return [self._sentence(reason) for reason in picture.reasons]
+
+    def _sentence(self, reason: Reason) -> str:
+        return reason_sentence(veiled(reason, self.held_back), self.today, self.zone)
 
     def next_action(self, each: UnitCriterion) -> str:
         """Who must do what next; "" for a met criterion."""
@@ -188,5 +199,5 @@ class _Words:
             return f"{blocker.items[0].evidence_ref} waits for a decision on {blocker.criterion_ref}."
         if blocker.code is BlockerCode.AWAITING_COUNTERSIGNATURE:
             return f"{blocker.items[0].evidence_ref} waits for a countersignature on {blocker.criterion_ref}."
-        said = " ".join(reason_sentence(reason, self.today, self.zone) for reason in blocker.reasons)
+        said = " ".join(self._sentence(reason) for reason in blocker.reasons)
         return f"{blocker.criterion_ref} is not met. {said}"

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from criteria.rules import EvidenceKind
 from evidence.models import Blob, Evidence, EvidenceFile, Revision, Submission
-from evidence.permissions import EVIDENCE_OWN, EVIDENCE_VIEW, EVIDENCE_WRITE
+from evidence.permissions import EVIDENCE_OWN, EVIDENCE_VIEW, EVIDENCE_WRITE, is_external
+from evidence.queries.confidential import newest_mark
 from evidence.rules import EvidenceState, reference, state_word
 from evidence.rules.keeping import Quarantined, ScanState
 from evidence.storage_models import BlobScan
@@ -61,18 +62,25 @@ class FileFound:
 
 
 def get_evidence(session: Session, actor: Actor, code: str) -> Item:
-    """The item of this code. Raises NotFound when it is absent, not the actor's to see, or was never
-    submitted and somebody else writes it."""
+    """The item of this code. Raises NotFound when it is absent, not the actor's to see, was never submitted and
+    somebody else writes it, or is held back from external eyes."""
     evidence = session.scalars(select(Evidence).where(Evidence.code == code)).one_or_none()
     if evidence is None:
         raise NotFound()
     portfolio = get_portfolio_by_id(session, actor, evidence.portfolio_id, EVIDENCE_VIEW)
+    refuse_external(session, actor, evidence.id)
     item = Item(
         evidence, portfolio, is_author(actor, evidence, portfolio), sees_draft(actor, evidence, portfolio)
     )
     if not item.sees_draft and not visible_revisions(session, item):
         raise NotFound()
     return item
+
+
+def refuse_external(session: Session, actor: Actor, evidence_id: int) -> None:
+    """Raise NotFound when the actor looks from outside, and the item is held back as confidential."""
+    if is_external(actor) and (mark := newest_mark(session, evidence_id)) is not None and mark.held_back:
+        raise NotFound()
 
 
 def is_author(actor: Actor, evidence: Evidence, portfolio: Portfolio) -> bool:
@@ -169,6 +177,7 @@ def get_file(session: Session, actor: Actor, code: str, *, even_infected: bool =
         raise NotFound()
     file, blob, revision, evidence, scan = row
     portfolio = get_portfolio_by_id(session, actor, evidence.portfolio_id, EVIDENCE_VIEW)
+    refuse_external(session, actor, evidence.id)
     if revision.frozen_at is None and not sees_draft(actor, evidence, portfolio):
         raise NotFound()
     if scan is not None and scan.state is ScanState.INFECTED and not even_infected:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, aliased
 from criteria.models import Node
 from criteria.rules import EvidenceKind, Status
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision
-from evidence.permissions import EVIDENCE_OWN, EVIDENCE_WRITE
+from evidence.permissions import EVIDENCE_OWN, EVIDENCE_WRITE, is_external
+from evidence.queries.confidential import held_back_items, is_held_back
 from evidence.rules import EvidenceState, reference
 from portfolio.core.actor import Actor
 from portfolio.records.models import CoverageRow, Portfolio
@@ -51,6 +52,7 @@ class ListRow:
     criteria: Sequence[
         tuple[str, Sequence[str]]
     ]  # (unit, its criteria) by reference, in the framework's order
+    held_back: bool = False  # as confidential
 
     @property
     def reference(self) -> str:
@@ -60,12 +62,14 @@ class ListRow:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceList:
-    """A page of items, newest first. `hidden_drafts`: drafts of others, of which only the number shows."""
+    """A page of items, newest first. `hidden_drafts`: drafts of others, of which only the number shows; `held_back`:
+    items that are kept from external eyes, likewise."""
 
     rows: Sequence[ListRow]
     total: int
     page: int
     hidden_drafts: int
+    held_back: int = 0
 
     @property
     def pages(self) -> int:
@@ -76,20 +80,21 @@ class EvidenceList:
 def list_evidence(
     session: Session, actor: Actor, portfolio: Portfolio, wanted: ListFilter, page: int = 1
 ) -> EvidenceList:
-    """The items of a portfolio that the caller has authorised for this actor. Five queries."""
+    """The items of a portfolio that the caller has authorised for this actor. Five queries, six for external eyes."""
     base = _visible(actor, portfolio, wanted)
     total = session.scalar(select(func.count()).select_from(base.subquery())) or 0
     page = min(max(1, page), max(1, -(-total // PAGE_SIZE)))
     rows = session.execute(
         base.order_by(Evidence.number.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     ).all()
-    ids = [revision.id for _, revision in rows]
+    ids = [revision.id for _, revision, _ in rows]
     files, criteria = _file_counts(session, ids), _criteria(session, ids)
-    found = [ListRow(e, r, files.get(r.id, 0), tuple(criteria.get(r.id, ()))) for e, r in rows]
-    return EvidenceList(found, total, page, _hidden_drafts(session, actor, portfolio))
+    found = [ListRow(e, r, files.get(r.id, 0), tuple(criteria.get(r.id, ())), held) for e, r, held in rows]
+    kept = len(held_back_items(session, portfolio.id)) if is_external(actor) else 0
+    return EvidenceList(found, total, page, _hidden_drafts(session, actor, portfolio), kept)
 
 
-def _visible(actor: Actor, portfolio: Portfolio, wanted: ListFilter) -> Select[Evidence, Revision]:
+def _visible(actor: Actor, portfolio: Portfolio, wanted: ListFilter) -> Select[Evidence, Revision, bool]:
     newer = aliased(Revision)
     own = _is_own(actor, portfolio)
     newest = (
@@ -99,10 +104,12 @@ def _visible(actor: Actor, portfolio: Portfolio, wanted: ListFilter) -> Select[E
         .scalar_subquery()
     )
     query = (
-        select(Evidence, Revision)
+        select(Evidence, Revision, is_held_back.label("held_back"))
         .join(Revision, (Revision.evidence_id == Evidence.id) & (Revision.number == newest))
         .where(Evidence.portfolio_id == portfolio.id)
     )
+    if is_external(actor):
+        query = query.where(~is_held_back)
     for condition in _conditions(portfolio, wanted):
         query = query.where(condition)
     return query

@@ -17,6 +17,8 @@ _WORDS = {
     "evidence.created": "Begun",
     "evidence.kind_changed": "Kind changed",
     "evidence.submitted": "Submitted",
+    "evidence.held_back": "Held back as confidential",
+    "evidence.cleared": "Cleared: no longer held back",
     "evidence.withdrawn": "Withdrawn",
     "evidence.restored": "Brought back",
     "evidence.revision_started": "New revision begun",

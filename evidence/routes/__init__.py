@@ -1,6 +1,7 @@
 """The pages of evidence. `ROUTERS` in the order in which addresses are tried."""
 
 from evidence.routes import (
+    confidential,
     editing,
     files,
     items,
@@ -25,6 +26,7 @@ ROUTERS = (
     mapping.routes,
     submitting.routes,
     replies.routes,
+    confidential.routes,
     witness.routes,
     testimony.routes,
     items.routes,

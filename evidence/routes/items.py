@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from criteria.rules import Status
 from criteria.wording import answer_words, kind_word, witness_status_word
-from evidence.permissions import EVIDENCE_VIEW, EVIDENCE_WRITE
+from evidence.permissions import CONFIDENTIAL_CLEAR, CONFIDENTIAL_MARK, EVIDENCE_VIEW, EVIDENCE_WRITE
 from evidence.queries import (
     Item,
     get_revision,
@@ -18,6 +18,7 @@ from evidence.queries import (
     timeline,
     visible_revisions,
 )
+from evidence.queries.confidential import confidentiality_of
 from evidence.queries.replies import words_on
 from evidence.queries.witness import testimony_view
 from evidence.rules import REVISABLE, EvidenceState, complete_rows, detail_fields
@@ -59,6 +60,9 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         answer=answer_words(unanswered),
         may_caption=may_caption(session, actor, revision),
         testimony=testimony_view(session, item.evidence, revision),
+        confidentiality=confidentiality_of(session, item.evidence.id),
+        may_hold_back=CONFIDENTIAL_MARK.allows_role(actor),
+        may_clear=may_clear(actor, item),
         words=words_on(session, actor, item, revision),
         typed="",
         errors={},
@@ -66,6 +70,11 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         kind_word=kind_word,
         **said(item, view.revision.details, rpl=revision.rpl),
     )
+
+
+def may_clear(actor: Actor, item: Item) -> bool:
+    """Whether the page offers to clear what is held back; the service checks it again."""
+    return CONFIDENTIAL_CLEAR.allows(actor, item.portfolio) and item.portfolio.candidate_id != actor.person_id
 
 
 def crumbs_of(actor: Actor, item: Item) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from criteria.queries import aside_of
 from criteria.wording import join_words, kind_word
+from evidence import forms
 from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import (
     Draft,
@@ -19,10 +20,13 @@ from evidence.queries import (
     revision_view,
     unstored_transcripts,
 )
+from evidence.queries.confidential import confidentiality_of
+from evidence.queries.kinds import kinds_to_change
 from evidence.queries.witness import testimony_view
 from evidence.routes.items import said, testimony_words
 from evidence.rules import GUIDES, declaration_of, problems_before_submission
-from evidence.service import submit_evidence
+from evidence.rules.confidential import ADVICE, CHECKLIST
+from evidence.service import Handling, submit_evidence
 from portfolio.core import clock
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked, Stale
@@ -45,7 +49,14 @@ def show_submit(request: Request, code: str, session: ReadSession, actor: Curren
 
 
 def _page(
-    request: Request, session: Session, actor: Actor, draft: Draft, *, status: int = 200, **context: Any
+    request: Request,
+    session: Session,
+    actor: Actor,
+    draft: Draft,
+    handling: Handling | None = None,
+    *,
+    status: int = 200,
+    **context: Any,
 ) -> Response:
     view = revision_view(session, draft.portfolio, draft.revision)
     unit_ids = {each.unit.id for each in view.mappings}
@@ -72,6 +83,11 @@ def _page(
         without_reason=[each.criterion.ref for each in view.mappings if not each.mapping.reason],
         shown=content_digest(session, draft.revision),
         declaration=declaration_of(draft.evidence.kind, by_assessor=actor.role in ASSESSING),
+        checklist=CHECKLIST,
+        advice=ADVICE,
+        handling=handling or Handling(),
+        confidentiality=confidentiality_of(session, draft.evidence.id),
+        may_change_kind=bool(kinds_to_change(session, draft)),
         told=join_words(told) if told else "",
         aside=aside_of(session, unit_ids),
         guide=GUIDES[draft.evidence.kind],
@@ -87,14 +103,16 @@ def submit(
 ) -> Response:
     """Hand it in. A second click lands on the page of what the first one submitted."""
     shown, declared = clean_line(posted.raw("shown")), posted.flag("declared")
+    handling = forms.read_handling(posted)
     try:
-        submit_evidence(session, actor, code, declared=declared, shown=shown)
+        posted.check()
+        submit_evidence(session, actor, code, declared=declared, shown=shown, handling=handling)
     except Invalid as error:
         draft = get_draft(session, actor, code)
-        return _page(request, session, actor, draft, status=422, errors=error.errors)
+        return _page(request, session, actor, draft, handling, status=422, errors=error.errors)
     except Stale as error:
         draft = get_draft(session, actor, code)
-        return _page(request, session, actor, draft, status=409, message=error.message)
+        return _page(request, session, actor, draft, handling, status=409, message=error.message)
     return see_other(
         request, f"/evidence/{code}", "Submitted. It is frozen now, and the assessor has been told."
     )

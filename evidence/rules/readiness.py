@@ -218,8 +218,8 @@ def _part_problem(fragment: str, extent: Extent | None) -> str:
 
 DECLARATION = (
     "I declare that this evidence is my own work, that what it says is true, and that I have named everyone "
-    "who helped. I have left out or hidden what must stay confidential. I understand that it cannot be "
-    "changed once it is submitted, and that a false declaration can cost me the qualification."
+    "who helped. I have left out, hidden or marked what must stay confidential. I understand that it cannot "
+    "be changed once it is submitted, and that a false declaration can cost me the qualification."
 )
 """What a candidate declares at each submission."""
 

@@ -1,6 +1,7 @@
 """Writes of evidence: drafts, files, mappings, submission, revisions."""
 
 from evidence.service.blobs import UNUSED_BLOB
+from evidence.service.confidential import Handling, clear_confidential, mark_confidential
 from evidence.service.drafts import (
     DraftFields,
     create_draft,
@@ -39,12 +40,14 @@ __all__ = [
     "Announced",
     "Claim",
     "DraftFields",
+    "Handling",
     "Upload",
     "add_mapping_in_review",
     "attach_file",
     "attach_within_limits",
     "change_kind",
     "check_upload",
+    "clear_confidential",
     "create_draft",
     "detach_file",
     "discard_revision",
@@ -52,6 +55,7 @@ __all__ = [
     "forget_unused_blob",
     "map_criteria",
     "map_drafts",
+    "mark_confidential",
     "move_file",
     "rename_file",
     "restore_draft",

@@ -25,6 +25,8 @@ from evidence.rules import (
     problems_before_submission,
     reference,
 )
+from evidence.rules.confidential import CHECKED
+from evidence.service.confidential import AT_SUBMISSION, Handling, hold_back
 from evidence.service.mappings import live_mappings, refuse_closed
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
@@ -44,13 +46,14 @@ def submit_evidence(
     shown: str | None = None,
     statement: str | None = None,
     quietly: bool = False,
+    handling: Handling | None = None,
 ) -> Submission:
     """Hand in a draft: it freezes with its digest, and nothing in it changes any more.
 
     `declared` is the box that was ticked. `shown` is the `content_digest` of what the page showed: it must
     still be what the draft says. `statement` replaces the standard declaration (the assessor's own for what
-    an assessor recorded). `quietly`: the caller judges it at once and tells people itself. A second click
-    comes back with the submission that the first one made.
+    an assessor recorded). `quietly`: the caller judges it at once and tells people itself. `handling`: what was
+    said of confidential things. A second click comes back with the submission that the first one made.
 
     Raises Invalid (`errors` by field: what is missing, "declared"), Stale (the draft changed since it was
     shown), Locked (not a draft, portfolio closed, unit signed), NotFound.
@@ -87,8 +90,11 @@ def submit_evidence(
             "digest": digest,
             "mappings": sorted(m.code for m in mappings),
             "declaration": declaration,
+            **({"looked_at": sorted(set(handling.checked) & CHECKED)} if handling else {}),
         },
     )
+    if handling and handling.confidential:
+        hold_back(session, actor, draft.portfolio, draft.evidence, handling.reason or AT_SUBMISSION)
     if not quietly:
         _tell(session, actor, draft, submission, unit_ids)
     return submission

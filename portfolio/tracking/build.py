@@ -25,6 +25,7 @@ from criteria.wording import (
     status_word,
     who_word,
 )
+from evidence.rules.confidential import veiled
 from portfolio.records.models import PortfolioUnit
 from portfolio.tracking.turns import Links
 from portfolio.tracking.views import (
@@ -54,11 +55,14 @@ class Builder:
         zone: ZoneInfo,
         links: Links,
         uncovered: Collection[int] = (),
+        held_back: Collection[str] = (),
     ) -> None:
-        """`uncovered` are the units (node ids) in which nobody may countersign what waits."""
+        """`uncovered` are the units (node ids) in which nobody may countersign what waits; `held_back` the codes of
+        items whose words the viewer must not see."""
         self.uncovered = uncovered
         self.stored, self.items, self.marks = stored, items, marks
         self.today, self.zone, self.links = today, zone, links
+        self.held_back = held_back
         self.by_unit: dict[int, list[Place]] = defaultdict(list)
         for place in places:
             self.by_unit[place.unit_id].append(place)
@@ -151,7 +155,8 @@ class Builder:
     def _row(self, place: Place) -> Row:
         found = self.stored[place.id]
         reasons = [
-            reason_sentence(Reason.from_dict(reason), self.today, self.zone) for reason in found.reasons
+            reason_sentence(veiled(Reason.from_dict(reason), self.held_back), self.today, self.zone)
+            for reason in found.reasons
         ]
         action = NextAction.from_dict(found.next_action) if found.next_action else None
         if action and place.unit_id in self.uncovered:

@@ -12,11 +12,16 @@ from markupsafe import Markup
 
 from criteria.rules import Status
 from criteria.wording import status_word
+from evidence.rules.confidential import HELD_BACK
 from portfolio.tracking.views import Column, Matrix, Row
 
 _EMPTY = "<td>"  # the end tag may be left out (HTML: 13.1.2.4); 300 × 100 empty cells make this worth while
 _BEFORE = {status: f'<td><a class="c {status.value}" href="/evidence/' for status in Status}
 _AFTER = {status: f" {status_word(status)}</a>" for status in Status}
+_KEPT = {
+    status: f'<td><span class="c {status.value}">{{}} {status_word(status)}, {HELD_BACK}</span>'
+    for status in Status
+}
 _UNLINKED = {
     status: f'<td><span class="c {status.value}">{{}} {status_word(status)}</span>' for status in Status
 }
@@ -51,7 +56,11 @@ def draw(matrix: Matrix, person_id: int) -> Drawn:
     """The parts of the rows and columns that a matrix shows to this person."""
     drawn = Drawn({}, {}, {})
     used = {column.evidence_id: column for unit in matrix.shown for column in unit.columns}
-    closed = {key: column.ref for key, column in used.items() if column.only_for not in (None, person_id)}
+    closed = {
+        key: (_KEPT if column.held_back else _UNLINKED, column.ref)
+        for key, column in used.items()
+        if column.held_back or column.only_for not in (None, person_id)
+    }
     heads = {key: _head(column, closed=key in closed) for key, column in used.items()}
     links = {evidence_id: f'{column.code}">{column.ref}' for evidence_id, column in used.items()}
     for unit in matrix.shown:
@@ -59,7 +68,7 @@ def draw(matrix: Matrix, person_id: int) -> Drawn:
         numbers = {column.evidence_id: number for number, column in enumerate(unit.columns)}
         for group in unit.groups:
             for row in group.rows:
-                drawn.notes[row.code] = _joined(_notes(row))
+                drawn.notes[row.code] = _joined(_notes(row, matrix.items))
                 drawn._cells[row.code] = "".join(_pieces(row.marks, numbers, links, closed))
     return drawn
 
@@ -70,6 +79,8 @@ def _joined(pieces: Iterable[str]) -> Markup:
 
 def _head(column: Column, *, closed: bool) -> str:
     draft = '<span class="vh"> draft</span>' if column.is_draft else ""
+    if column.held_back:
+        return f'<th scope="col" class="mark">{column.ref}{draft}<span class="vh">, {HELD_BACK}</span></th>'
     if closed:
         return f'<th scope="col" class="mark">{column.ref}{draft}</th>'
     return (
@@ -78,13 +89,15 @@ def _head(column: Column, *, closed: bool) -> str:
     )
 
 
-def _notes(row: Row) -> Iterator[str]:
+def _notes(row: Row, items: Mapping[int, Column]) -> Iterator[str]:
     if row.waived:
         yield '<div class="why">Signed without evidence, with a reason.</div>'
     if row.stale:
         yield '<div class="why">A rule changed; this is being computed again.</div>'
     for reason in row.reasons:
         yield f'<div class="why">{escape(reason)}</div>'
+    if kept := [items[key].ref for key in row.marks if items[key].held_back]:
+        yield f'<div class="why held-back">{", ".join(kept)} {HELD_BACK}</div>'
     if row.expires:
         yield f'<div class="why">Current until {row.expires}.</div>'
     if row.next and row.next.mine:
@@ -100,17 +113,18 @@ def _pieces(
     marks: Mapping[int, Status],
     numbers: Mapping[int, int],
     links: Mapping[int, str],
-    closed: Mapping[int, str],
+    closed: Mapping[int, tuple[Mapping[Status, str], str]],
 ) -> Iterator[str]:
-    """The cells of a row. By evidence id: the number of its column, its link between status and word, and the
-    references of items that are not to be opened."""
+    """The cells of a row. By evidence id: the number of its column, its link between status and word, and
+    the cells with the references of items that are not to be opened."""
     done = 0
     for evidence_id, status in marks.items():
         number = numbers[evidence_id]
         if number > done:
             yield _EMPTY * (number - done)
         if evidence_id in closed:
-            yield _UNLINKED[status].format(closed[evidence_id])
+            cell, ref = closed[evidence_id]
+            yield cell[status].format(ref)
         else:
             yield f"{_BEFORE[status]}{links[evidence_id]}{_AFTER[status]}"
         done = number + 1

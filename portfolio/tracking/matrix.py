@@ -5,6 +5,7 @@ A constant number of queries whatever the size; plain tuples instead of mapped o
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, case, exists, select
@@ -39,11 +40,14 @@ def read_matrix(
     zone: str,
     show: Show = Show.ALL,
     unit_code: str | None = None,
+    held_back: Mapping[int, str] | None = None,
 ) -> Matrix:
     """The matrix of a portfolio that the caller may see. Six queries; four more while a trainee's work waits.
 
     `viewer` says whose turn "mine" means, and what is a link. `unit_code` limits the rows to one unit; "all" asks
     for every unit even when that is a very large table. Roll-ups and next steps always cover the whole portfolio.
+    `held_back`: the items (id → code) whose titles and words the viewer must not see; what was decided about them
+    stays visible.
     In a closed portfolio nothing is anybody's turn.
     """
     if portfolio.state is not PortfolioState.ACTIVE:
@@ -52,12 +56,14 @@ def read_matrix(
     units = units_of(session, portfolio.id)
     places = _places(session, [node.id for _, node in units])
     stored = _coverage(session, portfolio.id)
-    items = _items(session, portfolio.id)
+    held_back = held_back or {}
+    items = _veiled(_items(session, portfolio.id), held_back)
     marks, reviews = _marks(session, portfolio.id)
     unit_code = _wanted_unit(unit_code, units, places, stored, items)
     links = Links(viewer, portfolio.code, {item.code: item for item in items.values()}, reviews)
     today, uncovered = clock.today(zone), _uncovered(session, portfolio, stored)
-    builder = Builder(places, stored, items, marks, today, ZoneInfo(zone), links, uncovered)
+    veil = set(held_back.values())
+    builder = Builder(places, stored, items, marks, today, ZoneInfo(zone), links, uncovered, veil)
     summaries = [builder.summary(unit, node) for unit, node in units]
     builder.choose(summaries, show, unit_code)
     every = [row for unit in summaries for group in unit.groups for row in group.rows]
@@ -146,6 +152,12 @@ def _items(session: Session, portfolio_id: int) -> dict[int, Column]:
         evidence_id: Column(evidence_id, reference(number), code, title, is_draft, only_for)
         for evidence_id, number, code, title, is_draft, only_for in rows
     }
+
+
+def _veiled(items: dict[int, Column], held_back: Mapping[int, str]) -> dict[int, Column]:
+    for evidence_id in held_back.keys() & items.keys():
+        items[evidence_id] = replace(items[evidence_id], title="", held_back=True)
+    return items
 
 
 _SAYS = case(

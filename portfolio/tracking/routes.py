@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from evidence.permissions import is_external
+from evidence.queries.confidential import held_back_items
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
 from portfolio.records.models import Portfolio
@@ -62,8 +65,14 @@ def matrix_file(request: Request, session: ReadSession, actor: CurrentActor, cod
         zone=actor.zone,
         show=_show(request),
         unit_code="all",
+        held_back=_held_back(session, actor, portfolio),
     )
     return _csv_file(matrix_csv(found), f"gap-matrix-{code}.csv")
+
+
+def _held_back(session: Session, actor: Actor, portfolio: Portfolio) -> dict[int, str]:
+    """What this viewer must not see: for external eyes, what is held back as confidential."""
+    return held_back_items(session, portfolio.id) if is_external(actor) else {}
 
 
 @routes.page("/progress", PORTFOLIO_MANAGE)
@@ -111,6 +120,7 @@ def _matrix_page(
         zone=actor.zone,
         show=_show(request),
         unit_code=request.query_params.get("unit"),
+        held_back=_held_back(session, actor, portfolio),
     )
     own = actor.role is Role.CANDIDATE
     return render(

@@ -95,8 +95,17 @@ def _mapping(kind: str) -> Callable[[_Entry], _Told]:
     return told
 
 
+def _marked(*, held_back: bool) -> Callable[[_Entry], _Told]:
+    def told(entry: _Entry) -> _Told:
+        yield "confidential mark", entry.data["mark"], entry.some("role", "reason") | {"held_back": held_back}
+
+    return told
+
+
 _TELLERS: dict[str, Callable[[_Entry], _Told]] = {
     "evidence.submitted": _submitted,
+    "evidence.held_back": _marked(held_back=True),
+    "evidence.cleared": _marked(held_back=False),
     "review.finished": _reviewed,
     "review.returned": _returned,
     "judgement.replaced": _replaced,

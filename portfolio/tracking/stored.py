@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from assessors.models import Countersignature, Judgement, Review, SignOff, Unlock, Waiver
 from criteria.models import Node
+from evidence.confidential_models import ConfidentialMark
 from evidence.models import Evidence, Mapping, Revision, Submission
 from evidence.rules import reference
 from portfolio.people.models import Person
@@ -29,7 +30,7 @@ class Stored:
 
 def decisions(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
     """Every submission, review, judgement, countersignature, sign-off and unlocking of these portfolios, and
-    every mapping that was added or dropped after submission. Nine queries.
+    every mapping that was added or dropped after submission, and what was held back or cleared. Ten queries.
     """
     yield from _submissions(session, portfolio_ids)
     yield from _reviews(session, portfolio_ids)
@@ -38,6 +39,7 @@ def decisions(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stor
     yield from _sign_offs(session, portfolio_ids)
     yield from _unlockings(session, portfolio_ids)
     yield from _mappings(session, portfolio_ids)
+    yield from _marks(session, portfolio_ids)
 
 
 def _submissions(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
@@ -52,6 +54,19 @@ def _submissions(session: Session, portfolio_ids: Collection[int]) -> Iterator[S
     for portfolio, item, row, number, person in rows:
         values = {"digest": row.digest, "declaration": row.declaration, "revision": number, "person": person}
         yield _of_item(portfolio, item, "submission", row.code, values)
+
+
+def _marks(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
+    rows = session.execute(
+        select(Portfolio.code, Evidence, ConfidentialMark, Person.code)
+        .join(Evidence, Evidence.id == ConfidentialMark.evidence_id)
+        .join(Portfolio, Portfolio.id == Evidence.portfolio_id)
+        .join(Person, Person.id == ConfidentialMark.person_id)
+        .where(Evidence.portfolio_id.in_(portfolio_ids))
+    )
+    for portfolio, item, row, person in rows:
+        values = {"held_back": row.held_back, "role": row.role.value, "reason": row.reason, "person": person}
+        yield _of_item(portfolio, item, "confidential mark", row.code, values)
 
 
 def _reviews(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from evidence.rules.confidential import HELD_BACK
 from portfolio.tracking.progress import ProgressRow
 from portfolio.tracking.views import Matrix
 
@@ -30,7 +31,9 @@ def matrix_csv(matrix: Matrix) -> str:
             row.next.who_word if row.next else "",
             " ".join(row.counted),
             "; ".join(
-                f"{matrix.items[n].ref} {status.value.replace('_', ' ')}" for n, status in row.marks.items()
+                f"{matrix.items[n].ref} {status.value.replace('_', ' ')}"
+                + (f" ({HELD_BACK})" if matrix.items[n].held_back else "")
+                for n, status in row.marks.items()
             ),
         )
         for unit in matrix.shown

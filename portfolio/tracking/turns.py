@@ -61,7 +61,9 @@ class Links:
         """
         if action.who is Who.WITNESS:
             item = self.items.get(action.evidence_code or "")
-            closed = item is None or (item.only_for is not None and self.viewer is not OWNER)
+            closed = (
+                item is None or item.held_back or (item.only_for is not None and self.viewer is not OWNER)
+            )
             return "" if closed else f"/evidence/{action.evidence_code}/witness"
         if not self.viewer.takes(action.who, place.unit_id):
             return ""

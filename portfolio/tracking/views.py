@@ -22,7 +22,8 @@ class Show(StrEnum):
 class Column:
     """An evidence item that maps something in view.
 
-    `only_for` is the person who writes it, while nothing of it was submitted: nobody else may open it.
+    `only_for` is the person who writes it, while nothing of it was submitted: nobody else may open it. `held_back`:
+    confidential, and the viewer looks from outside; then it has no title.
     """
 
     evidence_id: int
@@ -31,6 +32,7 @@ class Column:
     title: str
     is_draft: bool
     only_for: int | None = None
+    held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

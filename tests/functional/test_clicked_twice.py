@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from assessors.models import Countersignature, Judgement, Review, SignOff, Unlock
 from criteria.models import FrameworkVersion, Node
+from evidence.confidential_models import ConfidentialMark
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
 from portfolio.app import Parts
 from portfolio.commands.tracking import check_blobs, check_coverage, check_log
@@ -141,6 +142,16 @@ def test_an_item_is_returned_once(fingers: Fingers, world: World) -> None:
     fields = fingers.form(assessor, page, page).filled({"return_reason": "There is no sound."})
     fingers.send(assessor, page + "/return", fields)
     assert (fingers.count(Review), fingers.count(Judgement)) == (1, 0)
+
+
+def test_an_item_is_held_back_and_cleared_once(fingers: Fingers, world: World) -> None:
+    code = begin(fingers.database, world)
+    hand_in(fingers.database, world, code)
+    page = f"/evidence/{code}"
+    fingers.press("manager", page, f"{page}/confidential", reason="Pay figures.")
+    assert fingers.count(ConfidentialMark) == 1
+    fingers.press("manager", page, f"{page}/confidential/clear", reason="Covered.")
+    assert fingers.count(ConfidentialMark) == 2
 
 
 def test_a_returned_item_is_begun_anew_once(fingers: Fingers, world: World) -> None:
