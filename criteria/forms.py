@@ -11,7 +11,7 @@ from criteria.importers.apart import parse_apart
 from criteria.importers.parsed import MAX_STATEMENT, LineUse, ParsedFramework
 from criteria.importers.source import decode
 from criteria.rule_wording import FIELD_LABELS
-from criteria.rules import EvidenceKind, SufficiencyRule, rule_from_dict, rule_to_dict
+from criteria.rules import EvidenceKind, GroupRow, SufficiencyRule, rule_from_dict, rule_to_dict
 from criteria.rules.sufficiency import MAXIMUM_AGE_MONTHS, MAXIMUM_ITEMS
 from criteria.service import NodeText, PointText, VersionText, prepared
 from portfolio.core.errors import Invalid, TooLarge
@@ -23,6 +23,8 @@ MAX_FORM_BYTES = 32 * 1024**2
 """Room for a workbook of the largest size in base64, and the other fields."""
 SHOWN_LINES = 3_000
 MAX_ROWS = 5_000
+MAX_GROUP_LIMIT = 1_000_000
+"""As much as an import takes."""
 
 FORMAT_LABELS: tuple[tuple[str, str], ...] = (
     ("auto", "Find out"),
@@ -253,6 +255,24 @@ def read_node_text(fields: Fields) -> NodeText:
     )
     fields.check()
     return found
+
+
+def read_group(fields: Fields) -> tuple[GroupRow, list[str]]:
+    """A unit group, and the references of the units directly in it. Raises Invalid by field."""
+    limits = {
+        name: fields.whole(name, f"The {name[:7]} of {name[8:]}", minimum=0, maximum=MAX_GROUP_LIMIT)
+        for name in ("minimum_units", "maximum_units", "minimum_credits", "maximum_credits")
+    }
+    group = GroupRow(
+        ref=fields.line("ref", "Reference", required=True, limit=60),
+        title=fields.line("title", "Title", required=True, limit=MAX_STATEMENT),
+        parent=fields.line("parent", "The group around it", limit=60) or None,
+        conditional=fields.flag("conditional"),
+        **limits,
+    )
+    members = fields.many("units")
+    fields.check()
+    return group, members
 
 
 @dataclass(frozen=True, slots=True)

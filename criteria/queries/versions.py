@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from criteria.models import FrameworkVersion, Node, Qualification, UnitGroup, VersionState
 from criteria.permissions import FRAMEWORK_DRAFT, FRAMEWORK_VIEW
-from criteria.rules import GroupRow, MemberRow, NodeKind, combination
+from criteria.rules import GroupRow, Groups, MemberRow, NodeKind
 from criteria.rules import UnitGroup as GroupRule
 from portfolio.core.actor import Actor, Permission
 from portfolio.core.errors import NotFound
@@ -143,9 +143,14 @@ def units_of_version(session: Session, version_id: int) -> Sequence[Node]:
 
 def combination_of(session: Session, version_id: int) -> tuple[GroupRule, ...]:
     """The rules of combination for `check_choice`, as `criteria.rules.combination` builds them. Two queries."""
+    return group_rows(session, version_id).combination()
+
+
+def group_rows(session: Session, version_id: int) -> Groups:
+    """The unit groups of a version as they are described, and its units with theirs. Two queries."""
     rows = groups_of_version(session, version_id)
     refs = {group.id: group.ref for group in rows}
-    groups = [
+    groups = (
         GroupRow(
             ref=group.ref,
             title=group.title,
@@ -154,12 +159,12 @@ def combination_of(session: Session, version_id: int) -> tuple[GroupRule, ...]:
             **{name: getattr(group, name) for name in GROUP_LIMITS},
         )
         for group in rows
-    ]
-    units = [
+    )
+    units = (
         MemberRow(unit.ref, unit.credits, unit.mandatory, refs.get(unit.unit_group_id or 0))
         for unit in units_of_version(session, version_id)
-    ]
-    return combination(groups, units)
+    )
+    return Groups(tuple(groups), tuple(units))
 
 
 def groups_of_version(session: Session, version_id: int) -> Sequence[UnitGroup]:

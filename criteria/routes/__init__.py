@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from criteria.routes import bank, editing, importing, ordering, point_lists, rule_editor, versions
+from criteria.routes import bank, editing, groups, importing, ordering, point_lists, rule_editor, versions
 
 routes = APIRouter()
-for part in (importing, versions, editing, ordering, point_lists, rule_editor, bank):
+for part in (importing, versions, editing, groups, ordering, point_lists, rule_editor, bank):
     routes.routes.extend(part.routes.routes)
 
 __all__ = ["routes"]

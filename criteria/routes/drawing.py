@@ -1,6 +1,7 @@
 """The page of a version and the page of a unit, and the part of each whose order can be changed. No addresses here."""
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from sqlalchemy.orm import Session
@@ -11,14 +12,15 @@ from criteria.models import Node, VersionState
 from criteria.permissions import BANK_VIEW, FRAMEWORK_MANAGE, FRAMEWORK_RULE
 from criteria.queries import (
     VersionHead,
-    combination_of,
     glossary_of,
+    group_rows,
     groups_of_version,
     stored_rules,
     tree_of,
     unit_guide,
 )
 from criteria.rule_wording import maker_word, node_words, rule_lines, rule_sentences
+from criteria.rules import group_notes
 from criteria.service import mark_of_order
 from criteria.wording import guidance_word
 from portfolio.core.actor import Actor
@@ -52,6 +54,8 @@ def version_page(
     }
     if part:
         return render(request, "criteria/_units.html", status=status, **context)
+    groups = group_rows(session, head.version.id)
+    may_edit = context["may_manage"] and head.version.state is VersionState.DRAFT
     nodes = {branch.node.id: branch.node for branch in root.walk()}
     stored = stored_rules(session, head.version.id, actor.centre_id)
     rules = [
@@ -69,7 +73,11 @@ def version_page(
         title=root.node.text,
         status=status,
         crumbs=[LIST, (f"Version {head.version.label}", "")],
-        groups=combination_of(session, head.version.id),
+        groups=groups.combination(),
+        group_urls={g.ref: f"unit-group?ref={quote(g.ref, safe='')}" for g in groups.groups}
+        if may_edit
+        else {},
+        group_notes=group_notes(groups) if may_edit else [],
         rules=rules,
         portfolios=request.app.state.questions.portfolios_on(session, head.version.id),
         may_rule=FRAMEWORK_RULE.allows_role(actor) and head.version.state is not VersionState.RETIRED,

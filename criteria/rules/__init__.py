@@ -20,6 +20,15 @@ from criteria.rules.facts import (
     Waiver,
 )
 from criteria.rules.feasible import LimitCode, LimitProblem, limit_problems
+from criteria.rules.group_edits import (
+    Groups,
+    free_ref,
+    group_errors,
+    group_notes,
+    new_contradictions,
+    with_group,
+    without_group,
+)
 from criteria.rules.grouping import (
     MAX_GROUP_DEPTH,
     MAX_GROUPS,
@@ -94,6 +103,7 @@ __all__ = [
     "EvidenceKind",
     "GroupRow",
     "GroupUnit",
+    "Groups",
     "GuidanceKind",
     "LimitCode",
     "LimitProblem",
@@ -135,10 +145,14 @@ __all__ = [
     "combination",
     "coverage",
     "effective_rule",
+    "free_ref",
+    "group_errors",
+    "group_notes",
     "limit_problems",
     "loosenings",
     "move_shifts",
     "nesting_problems",
+    "new_contradictions",
     "percent",
     "roll_up",
     "rule_from_dict",
@@ -148,5 +162,7 @@ __all__ = [
     "surplus_criteria",
     "tighten",
     "tree_problems",
+    "with_group",
     "without_countersigner",
+    "without_group",
 ]

@@ -2,6 +2,7 @@
 
 from criteria.service.drafts import check_draft, mark_of_node, mark_of_version
 from criteria.service.editing import NodeText, VersionText, edit_node, edit_version, remove_unit
+from criteria.service.groups import mark_of_group, remove_group, set_group
 from criteria.service.ordering import mark_of_order, move_node, nodes_in_order
 from criteria.service.plan import outcomes_stand_in, prepared
 from criteria.service.point_lists import (
@@ -30,6 +31,7 @@ __all__ = [
     "check_rule",
     "edit_node",
     "edit_version",
+    "mark_of_group",
     "mark_of_node",
     "mark_of_order",
     "mark_of_points",
@@ -41,9 +43,11 @@ __all__ = [
     "points_of",
     "prepared",
     "range_of",
+    "remove_group",
     "remove_unit",
     "retire_version",
     "rule_effects",
+    "set_group",
     "set_guidance",
     "set_range",
     "set_rule",

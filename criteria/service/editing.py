@@ -1,15 +1,15 @@
 """Small corrections of a draft. An active version never changes; see `rule_changes` for what a centre may add."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from criteria.importers.parsed import MAX_STATEMENT
 from criteria.models import FrameworkVersion, Guidance, Node, Qualification, RangeItem, RuleChange
-from criteria.queries.versions import VersionHead
-from criteria.rules import NodeKind
+from criteria.queries.versions import VersionHead, group_rows
+from criteria.rules import Groups, NodeKind, new_contradictions
 from criteria.service.drafts import (
     fresh_node,
     lock_draft,
@@ -79,7 +79,8 @@ def edit_node(
     """Correct the reference and text of a node of a draft, and a unit's credits and whether it is mandatory.
 
     `shown` is the `mark_of_node` that the person saw. Raises Locked unless draft; Stale when the node is
-    another by now; Invalid when the text is missing or too long, or the reference is taken.
+    another by now; Invalid when the text is missing or too long, the reference is taken, or limits of unit groups
+    would contradict one another.
     """
     lock_draft(session, actor, head)
     node = fresh_node(session, node)
@@ -87,6 +88,8 @@ def edit_node(
     errors = _text_errors(new)
     if new.ref != node.ref and _is_taken(session, node, new.ref):
         errors["ref"] = f"The reference “{new.ref}” is used already."
+    if node.kind is NodeKind.UNIT:
+        errors |= _group_errors(session, node, new)
     if errors:
         raise Invalid("This could not be changed.", errors)
     before = _logged(node)
@@ -150,6 +153,17 @@ def _text_errors(new: NodeText) -> dict[str, str]:
     if not new.ref or len(new.ref) > MAX_REF or ";" in new.ref:
         errors["ref"] = f"Give a reference of 1 to {MAX_REF} characters, without a semicolon."
     return errors
+
+
+def _group_errors(session: Session, unit: Node, new: NodeText) -> dict[str, str]:
+    """Limits of unit groups that would contradict one another with these credits, or this unit mandatory."""
+    now = group_rows(session, unit.version_id)
+    units = (
+        replace(each, credits=new.credits, mandatory=new.mandatory) if each.ref == unit.ref else each
+        for each in now.units
+    )
+    against = new_contradictions(now, Groups(now.groups, tuple(units)))
+    return {"credits": against[0].message} if against else {}
 
 
 def _is_taken(session: Session, node: Node, ref: str) -> bool:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from assessors.models import Countersignature, Judgement, Review, SignOff, Unlock
-from criteria.models import FrameworkVersion, Node
+from criteria.models import FrameworkVersion, Node, UnitGroup, VersionState
 from evidence.confidential_models import ConfidentialMark
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
 from portfolio.app import Parts
@@ -318,6 +318,16 @@ def test_somebody_is_allocated_once(fingers: Fingers, world: World) -> None:
     who = next(value for value in form.choices["who"] if spare in value)
     fingers.press("manager", page, page + "/allocations", who=who)
     assert fingers.count(Allocation) == before + 1
+
+
+def test_a_unit_group_is_made_once(fingers: Fingers, world: World) -> None:
+    with fingers.database.write() as session:
+        session.get_one(FrameworkVersion, world.version_id).state = VersionState.DRAFT
+    page, before = f"/frameworks/{world.version_code}/unit-group", fingers.count(UnitGroup)
+    answers = fingers.press("manager", page, page, title="Optional units")
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert fingers.count(UnitGroup) == before + 1
+    assert fingers.logged("framework.group_added") == 1
 
 
 def test_a_framework_is_imported_once(fingers: Fingers) -> None:
