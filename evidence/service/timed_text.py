@@ -164,6 +164,8 @@ def _record(session: Session, actor: Actor, place: CaptionPlace, added: TimedTex
         return
     action = "captions.removed" if added.form is TimedTextForm.NONE else "captions.added"
     data = {
+        "captions": added.code,
+        "source_sha256": hashlib.sha256(added.source.encode()).hexdigest(),
         "revision": place.revision.number,
         "file": place.file.code,
         "form": added.form.value,

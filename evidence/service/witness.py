@@ -208,7 +208,8 @@ def record_contact(session: Session, actor: Actor, code: str, contact: Contact) 
     session.add(row)
     session.flush()
     _record(session, actor, item, "testimony.witness_contacted",
-            {"contacted_on": contact.contacted_on, "method": contact.method.value, "note": contact.note})  # fmt: skip
+            {"contact": row.code, "contacted_on": contact.contacted_on, "method": contact.method.value,
+             "note": contact.note})  # fmt: skip
     return row
 
 

@@ -19,6 +19,7 @@ from portfolio.core.pace import Pace
 from portfolio.tracking.proof import mismatches
 from portfolio.tracking.proof_of_frameworks import changed_versions
 from portfolio.tracking.proof_of_questions import changed_questions
+from portfolio.tracking.proof_of_rules import changed_rules
 from portfolio.web.pages import file_size
 
 MEBIBYTE = 1024 * 1024
@@ -61,12 +62,14 @@ def verify(
 
 
 def check_records(parts: Parts) -> Iterator[Finding]:
-    """Revisions, decisions, framework versions and questions that their digests or the log contradict."""
+    """Revisions, decisions, testimonies, frameworks, rules and questions that digests or the log contradict."""
     with parts.database.read() as session:
         for each in mismatches(session):
             yield Finding("record", f"portfolio {each.portfolio} {each.subject}", each.problem)
         for code, name in changed_versions(session):
             yield Finding("record", f"framework {code} {name}", "changed after it was activated")
+        for code, name, problem in changed_rules(session):
+            yield Finding("record", f"framework {code} {name}", problem)
         for code, problem in changed_questions(session):
             yield Finding("record", f"question {code} of the bank", problem)
 

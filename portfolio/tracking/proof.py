@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from evidence.models import Evidence, Revision, Submission
+from evidence.models import Evidence, EvidenceFile, Revision, Submission
 from evidence.queries import content_digests
 from evidence.rules import reference
+from evidence.timed_models import TimedText
 from portfolio.records.models import Portfolio
-from portfolio.tracking.stated import Statement, statements
-from portfolio.tracking.stored import Stored, decisions
+from portfolio.tracking.stated import Statement, Stored, statements
+from portfolio.tracking.stored import decisions
 
 BATCH = 10
 _Key = tuple[str, str, str]
@@ -34,7 +35,8 @@ class Mismatch:
 
 def mismatches(session: Session, batch: int = BATCH) -> Iterator[Mismatch]:
     """Everything that differs: revisions from their digests, submissions and judgements from the revisions,
-    sign-offs from their basis, decisions from their entries in the log. About 20 queries for each batch.
+    sign-offs from their basis, testimonies and captions from what was confirmed and added, decisions and words from
+    their entries in the log. About 26 queries for each batch.
     """
     after = 0
     while found := session.execute(
@@ -60,6 +62,7 @@ def _compared(session: Session, codes: dict[int, str]) -> Sequence[Mismatch]:
     stored = list(decisions(session, codes))
     found = [
         *_revision_faults(session, codes),
+        *_caption_faults(session, codes),
         *_digest_faults(stored),
         *_log_faults(stored, list(statements(session, list(codes.values())))),
     ]
@@ -85,9 +88,27 @@ def _revision_faults(session: Session, codes: dict[int, str]) -> Iterator[Mismat
             yield Mismatch(codes[portfolio_id], subject, "has another digest than its submission")
 
 
+def _caption_faults(session: Session, codes: dict[int, str]) -> Iterator[Mismatch]:
+    """Captions, the author's and later ones, against the digest that stands for them in others."""
+    rows = session.execute(
+        select(Evidence.portfolio_id, Evidence.number, TimedText.code, TimedText.vtt, TimedText.sha256)
+        .join(EvidenceFile, EvidenceFile.id == TimedText.file_id)
+        .join(Revision, Revision.id == EvidenceFile.revision_id)
+        .join(Evidence, Evidence.id == Revision.evidence_id)
+        .where(Evidence.portfolio_id.in_(codes))
+    )
+    for portfolio_id, number, code, vtt, digest in rows:
+        if (hashlib.sha256(vtt.encode()).hexdigest() if vtt else "") != digest:
+            subject = f"{reference(number)} captions {code}"
+            yield Mismatch(codes[portfolio_id], subject, "do not say what their digest covers")
+
+
 def _digest_faults(stored: Collection[Stored]) -> Iterator[Mismatch]:
-    """Judgements against the submission that was judged, sign-offs against their basis."""
+    """Judgements against the submission that was judged, sign-offs against their basis, testimonies against what the
+    witness confirmed."""
     for each in stored:
+        if "covered" in each.values and each.values["digest"] not in each.values["covered"]:
+            yield _mismatch(each, "does not say what its digest covers")
         if each.kind == "judgement" and each.values["seen_digest"] != each.values["submitted_digest"]:
             yield _mismatch(each, "was made on another content than was submitted")
         if each.kind == "sign-off":
@@ -104,12 +125,13 @@ def _basis_faults(values: dict[str, Any]) -> Iterator[str]:
 
 def _log_faults(stored: Collection[Stored], said: Sequence[Statement]) -> Iterator[Mismatch]:
     rows = {_key(each): each for each in stored}
-    unnamed = {_by_content(each): each.code for each in stored if each.kind.endswith("mapping")}
+    unnamed = _unnamed(stored, said)
     subjects = {(each.portfolio, each.subject): each.about for each in stored}
     told = set()
     for statement in said:
         if not statement.code:
-            statement = replace(statement, code=unnamed.get(_by_content(statement), ""))
+            fitting = unnamed.get(_by_content(statement), [])
+            statement = replace(statement, code=fitting.pop(0) if fitting else "")
         row = rows.get(_key(statement))
         if row is None:
             about = subjects.get((statement.portfolio, statement.subject), statement.subject)
@@ -139,9 +161,28 @@ def _key(each: Stored | Statement) -> _Key:
     return each.portfolio, each.kind, each.code
 
 
+def _unnamed(stored: Collection[Stored], said: Sequence[Statement]) -> dict[tuple[str, ...], list[str]]:
+    """Codes by content, in the order they were made, of the rows that no entry names."""
+    named = {_key(each) for each in said if each.code}
+    found: dict[tuple[str, ...], list[str]] = {}
+    for each in stored:
+        if each.kind in _CONTENT and _key(each) not in named:
+            found.setdefault(_by_content(each), []).append(each.code)
+    return found
+
+
+_CONTENT = {
+    "added mapping": ("criterion", "reason"),
+    "dropped mapping": ("criterion", "reason"),
+    "captions": ("file", "form", "sha256"),
+    "talk with the witness": ("contacted_on", "method", "note"),
+}
+"""How a row is known to an entry that does not name it."""
+
+
 def _by_content(each: Stored | Statement) -> tuple[str, ...]:
-    """How a mapping is known to an entry that does not name it."""
-    return each.portfolio, each.kind, each.subject, each.values["criterion"], each.values["reason"]
+    said = (str(each.values[name]).strip() for name in _CONTENT[each.kind])
+    return each.portfolio, each.kind, each.subject, *said
 
 
 def _mismatch(row: Stored, problem: str) -> Mismatch:

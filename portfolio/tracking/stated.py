@@ -1,4 +1,4 @@
-"""What the decision log says of stored decisions, in the same words as `portfolio.tracking.stored`.
+"""What the decision log says of stored decisions, in the same words as `portfolio.tracking.stored` gives the rows.
 
 A statement names a row by its kind and code, with the values that the entry keeps of it. Entries of earlier
 releases keep less; only what they keep is compared.
@@ -13,10 +13,30 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assessors.rules import Countersign
+from evidence.models import Evidence
+from evidence.rules import reference
+from evidence.rules.replies import ReplyAnswer
 from portfolio.core.log import LogEntry, LogStream, StreamKind
 
 Values = dict[str, Any]
 _DECISION = ("mapping", "criterion", "decision", "feedback", "vacsr", "seen_digest", "needs_countersignature")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A decision as its row has it: `about` is the item ("E003") or the unit, `subject` its code in the log."""
+
+    portfolio: str
+    kind: str
+    code: str
+    about: str
+    subject: str
+    values: Values
+
+
+def of_item(portfolio: str, item: Evidence, kind: str, code: str, values: Values) -> Stored:
+    """A row that is about an item."""
+    return Stored(portfolio, kind, code, reference(item.number), item.code, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,37 @@ def _marked(*, held_back: bool) -> Callable[[_Entry], _Told]:
     return told
 
 
+def _replied(answer: ReplyAnswer) -> Callable[[_Entry], _Told]:
+    def told(entry: _Entry) -> _Told:
+        values = entry.some("revision", "digest", "comment") | {"answer": answer.value}
+        yield "candidate's word", entry.data["reply"], values
+
+    return told
+
+
+def _testified(entry: _Entry) -> _Told:
+    yield "testimony", entry.data["request"], entry.some("digest", "given_on")
+
+
+def _declined(entry: _Entry) -> _Told:
+    yield "testimony", entry.data["request"], entry.some("reason", "note")
+
+
+def _set_aside(entry: _Entry) -> _Told:
+    yield "testimony", entry.data["request"], {"digest": entry.data["digest"]}
+
+
+def _talked(entry: _Entry) -> _Told:
+    """The first entries did not name the record: its code is "" then. So it is with captions."""
+    values = entry.some("contacted_on", "method", "note")
+    yield "talk with the witness", entry.data.get("contact", ""), values
+
+
+def _captioned(entry: _Entry) -> _Told:
+    values = entry.some("revision", "file", "form", "sha256", "source_sha256")
+    yield "captions", entry.data.get("captions", ""), values
+
+
 _TELLERS: dict[str, Callable[[_Entry], _Told]] = {
     "evidence.submitted": _submitted,
     "evidence.held_back": _marked(held_back=True),
@@ -117,6 +168,14 @@ _TELLERS: dict[str, Callable[[_Entry], _Told]] = {
     "unit.unlocked": _unlocked,
     "mapping.added": _mapping("added mapping"),
     "mapping.dropped": _mapping("dropped mapping"),
+    "record.confirmed": _replied(ReplyAnswer.CONFIRMED),
+    "record.commented": _replied(ReplyAnswer.COMMENTED),
+    "testimony.confirmed": _testified,
+    "testimony.declined": _declined,
+    "testimony.set_aside": _set_aside,
+    "testimony.witness_contacted": _talked,
+    "captions.added": _captioned,
+    "captions.removed": _captioned,
 }
 
 

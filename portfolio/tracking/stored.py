@@ -1,7 +1,7 @@
 """Stored decisions of portfolios, as `portfolio.tracking.stated` says what the log keeps of them."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
@@ -10,27 +10,15 @@ from assessors.models import Countersignature, Judgement, Review, SignOff, Unloc
 from criteria.models import Node
 from evidence.confidential_models import ConfidentialMark
 from evidence.models import Evidence, Mapping, Revision, Submission
-from evidence.rules import reference
 from portfolio.people.models import Person
 from portfolio.records.models import Portfolio, PortfolioUnit
-from portfolio.tracking.stated import Values
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A decision as its row has it: `about` is the item ("E003") or the unit, `subject` its code in the log."""
-
-    portfolio: str
-    kind: str
-    code: str
-    about: str
-    subject: str
-    values: Values
+from portfolio.tracking.stated import Stored, Values, of_item
+from portfolio.tracking.stored_words import words
 
 
 def decisions(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
-    """Every submission, review, judgement, countersignature, sign-off and unlocking of these portfolios, and
-    every mapping that was added or dropped after submission, and what was held back or cleared. Ten queries.
+    """Every submission, review, judgement, countersignature, sign-off and unlocking of these portfolios, every
+    mapping that was added or dropped after submission, what was held back or cleared, and all `words`. Fifteen queries.
     """
     yield from _submissions(session, portfolio_ids)
     yield from _reviews(session, portfolio_ids)
@@ -40,6 +28,7 @@ def decisions(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stor
     yield from _unlockings(session, portfolio_ids)
     yield from _mappings(session, portfolio_ids)
     yield from _marks(session, portfolio_ids)
+    yield from words(session, portfolio_ids)
 
 
 def _submissions(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
@@ -53,7 +42,7 @@ def _submissions(session: Session, portfolio_ids: Collection[int]) -> Iterator[S
     )
     for portfolio, item, row, number, person in rows:
         values = {"digest": row.digest, "declaration": row.declaration, "revision": number, "person": person}
-        yield _of_item(portfolio, item, "submission", row.code, values)
+        yield of_item(portfolio, item, "submission", row.code, values)
 
 
 def _marks(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
@@ -66,7 +55,7 @@ def _marks(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]
     )
     for portfolio, item, row, person in rows:
         values = {"held_back": row.held_back, "role": row.role.value, "reason": row.reason, "person": person}
-        yield _of_item(portfolio, item, "confidential mark", row.code, values)
+        yield of_item(portfolio, item, "confidential mark", row.code, values)
 
 
 def _reviews(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
@@ -81,7 +70,7 @@ def _reviews(session: Session, portfolio_ids: Collection[int]) -> Iterator[Store
     )
     for portfolio, item, row, submission, person in rows:
         values = {"comment": row.comment, "submission": submission, "person": person}
-        yield _of_item(portfolio, item, "review", row.code, values)
+        yield of_item(portfolio, item, "review", row.code, values)
 
 
 def _judgements(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
@@ -108,7 +97,7 @@ def _judgements(session: Session, portfolio_ids: Collection[int]) -> Iterator[St
             "needs_countersignature": row.needs_countersignature,
             "person": person,
         }
-        yield _of_item(portfolio, item, "judgement", row.code, values)
+        yield of_item(portfolio, item, "judgement", row.code, values)
 
 
 def _answers(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stored]:
@@ -124,7 +113,7 @@ def _answers(session: Session, portfolio_ids: Collection[int]) -> Iterator[Store
     )
     for portfolio, item, row, judgement, person in judged:
         values = {"judgement": judgement, **_answer(row, person)}
-        yield _of_item(portfolio, item, "countersignature", row.code, values)
+        yield of_item(portfolio, item, "countersignature", row.code, values)
     signed = session.execute(
         select(Portfolio.code, Node, Countersignature, SignOff.code, Person.code)
         .join(SignOff, SignOff.id == Countersignature.sign_off_id)
@@ -214,14 +203,10 @@ def _mappings(session: Session, portfolio_ids: Collection[int]) -> Iterator[Stor
         )
     )
     for portfolio, item, row, frozen_at, criterion, added_by, dropped_by in rows:
-        stored = _of_item(portfolio, item, "added mapping", row.code, {"criterion": criterion})
+        stored = of_item(portfolio, item, "added mapping", row.code, {"criterion": criterion})
         if frozen_at is not None and row.added_at > frozen_at:
             values = {"locators": row.locators, "range_items": row.range_items, "reason": row.reason}
             yield replace(stored, values={**stored.values, **values, "person": added_by})
         if row.dropped_at is not None:
             values = {**stored.values, "reason": row.dropped_reason, "person": dropped_by}
             yield replace(stored, kind="dropped mapping", values=values)
-
-
-def _of_item(portfolio: str, item: Evidence, kind: str, code: str, values: Values) -> Stored:
-    return Stored(portfolio, kind, code, reference(item.number), item.code, values)
