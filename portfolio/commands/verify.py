@@ -20,6 +20,7 @@ from portfolio.tracking.proof import mismatches
 from portfolio.tracking.proof_of_frameworks import changed_versions
 from portfolio.tracking.proof_of_questions import changed_questions
 from portfolio.tracking.proof_of_rules import changed_rules
+from portfolio.tracking.recompute import awaited_portfolios
 from portfolio.web.pages import file_size
 
 MEBIBYTE = 1024 * 1024
@@ -48,15 +49,24 @@ def verify(
     check = None
     with opened(settings_for(data)) as parts:
         found = [*check_log(parts), *check_records(parts), *check_coverage(parts)]
+        waiting = waiting_portfolios(parts)
         if quick:
             found += check_blobs(parts, quick=True)
         else:
             check = begin_check(parts.database, restart=restart)
             found += read_files(parts, check, rate)
     if as_json:
-        print_json({"ok": not found, "findings": [asdict(f) for f in found], "figures": _figures(check)})
+        figures = {**_figures(check), "waiting_portfolios": waiting}
+        print_json({"ok": not found, "findings": [asdict(f) for f in found], "figures": figures})
     else:
         _print(found, check)
+        if waiting:
+            words = "1 portfolio waits" if waiting == 1 else f"{waiting:,} portfolios wait"
+            out.print(
+                f"{words} to be worked out again by the application, so their coverage was not compared. "
+                "Start it, and verify again later.",
+                markup=False,
+            )
     if found:
         raise SystemExit(1)
 
@@ -72,6 +82,12 @@ def check_records(parts: Parts) -> Iterator[Finding]:
             yield Finding("record", f"framework {code} {name}", problem)
         for code, problem in changed_questions(session):
             yield Finding("record", f"question {code} of the bank", problem)
+
+
+def waiting_portfolios(parts: Parts) -> int:
+    """Portfolios whose coverage was left out, because a job is still to work it out again."""
+    with parts.database.read() as session:
+        return awaited_portfolios(session)
 
 
 def read_files(parts: Parts, check: Check, rate: float) -> Iterator[Finding]:

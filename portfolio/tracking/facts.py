@@ -281,8 +281,8 @@ def _criteria_by_unit(session: Session, unit_ids: Collection[int]) -> dict[int, 
     return found
 
 
-def active_portfolio_ids(session: Session, version_id: int, after: int, limit: int) -> Iterator[int]:
-    """Portfolios pinned to a version with an id above `after`, in order of id."""
+def pinned_portfolio_ids(session: Session, version_id: int, after: int, limit: int) -> Iterator[int]:
+    """Portfolios pinned to a version with an id above `after`, closed ones too, in order of id."""
     query = (
         select(PortfolioUnit.portfolio_id)
         .join(Node, Node.id == PortfolioUnit.unit_id)

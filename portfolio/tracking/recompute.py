@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, false, or_, select, update
+from sqlalchemy import ColumnElement, delete, false, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from portfolio.people.models import Centre
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.rules import UnitState
 from portfolio.tracking.differences import Difference
-from portfolio.tracking.facts import Facts, Key, active_portfolio_ids, chosen_criteria, read_facts
+from portfolio.tracking.facts import Facts, Key, chosen_criteria, pinned_portfolio_ids, read_facts
 from portfolio.tracking.items import item_differences, refresh_items
 from portfolio.tracking.unlocks import untouched_since
 
@@ -233,7 +233,7 @@ def _unit_counts(session: Session, portfolio_ids: Collection[int]) -> dict[Key, 
 
 def _touch_version(session: Session, version_id: int, changes: Touched) -> None:
     """Few portfolios: recompute them now. Many: mark their rows stale and leave them to batches."""
-    ids = list(active_portfolio_ids(session, version_id, 0, BATCH + 1))
+    ids = list(pinned_portfolio_ids(session, version_id, 0, BATCH + 1))
     if len(ids) <= BATCH:
         changes.criteria.update(dict.fromkeys(ids))
         return
@@ -247,7 +247,7 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
 
     def recompute_batch(database: Database, payload: Mapping[str, Any]) -> None:
         with database.write() as session:
-            ids = list(active_portfolio_ids(session, payload["version_id"], payload["after"], BATCH))
+            ids = list(pinned_portfolio_ids(session, payload["version_id"], payload["after"], BATCH))
             if not ids:
                 return
             recompute_portfolios(session, ids)
@@ -290,12 +290,33 @@ def _expired(session: Session, after: int) -> list[int]:
     return list(session.scalars(query))
 
 
+def awaited_portfolios(session: Session) -> int:
+    """How many portfolios a job is still to work out again: after an upgrade, or a rule that concerns very many."""
+    return session.scalar(select(func.count()).select_from(Portfolio).where(_is_awaited(session))) or 0
+
+
+def _is_awaited(session: Session) -> ColumnElement[bool]:
+    """A batch that was begun goes on in a job for the portfolios after it; those up to there are done."""
+    payloads = session.scalars(
+        select(jobs.Job.payload).where(
+            jobs.Job.name == STALE, jobs.Job.state.in_([jobs.JobState.QUEUED, jobs.JobState.RUNNING])
+        )
+    )
+    waiting = [json.loads(payload) for payload in payloads]
+    return or_(
+        false(),
+        *((Portfolio.version_id == each["version_id"]) & (Portfolio.id > each["after"]) for each in waiting),
+    )
+
+
 def differences(session: Session, batch: int = BATCH) -> Iterator[Difference]:
-    """Compare every coverage row, cached unit and cached item with what the facts say. Changes nothing."""
-    after = 0
-    while ids := list(
-        session.scalars(select(Portfolio.id).where(Portfolio.id > after).order_by(Portfolio.id).limit(batch))
-    ):
+    """Compare every coverage row, cached unit and cached item with what the facts say. Changes nothing.
+
+    Portfolios that a job is about to work out again are left out: see `awaited_portfolios`.
+    """
+    after, compared = 0, ~_is_awaited(session)
+    query = select(Portfolio.id).where(compared).order_by(Portfolio.id).limit(batch)
+    while ids := list(session.scalars(query.where(Portfolio.id > after))):
         after = ids[-1]
         yield from _differences_of(session, ids)
 

@@ -19,7 +19,10 @@ from evidence.service.checking import begin_check, run_check
 from evidence.storage_models import StoreCheck
 from portfolio.app import Parts
 from portfolio.cli import cli
+from portfolio.core.jobs import enqueue
 from portfolio.core.touched import touch_portfolio
+from portfolio.records.models import Portfolio
+from portfolio.tracking.recompute import STALE
 from tests.factories.world import World
 from tests.functional.assessors import acting
 from tests.functional.evidence.making import attach, begin, hand_in
@@ -161,3 +164,12 @@ def _files_done(parts: Parts) -> int:
     with parts.database.read() as session:
         row = session.query(StoreCheck).one_or_none()
         return row.files if row else 0
+
+
+def test_it_says_what_is_still_to_be_worked_out(files: list[str], world: World, parts: Parts) -> None:
+    with parts.database.write() as session:
+        version_id = session.get_one(Portfolio, world.portfolio_id).version_id
+        enqueue(session, STALE, {"version_id": version_id, "after": 0})
+    result = CliRunner().invoke(cli, ["verify", "--quick"])
+    assert (result.exit_code, "2 portfolios wait to be worked out again" in result.stdout) == (0, True)
+    assert verified("--quick")["figures"]["waiting_portfolios"] == 2
