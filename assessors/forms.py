@@ -6,6 +6,7 @@ from typing import Any
 
 from assessors.models import ReviewDraft
 from assessors.rules import VACSR, Answer, Countersign, Decision
+from assessors.rules.talk import TalkRow
 from assessors.service import DraftContent, Finished, NewMapping, Recording, Reply, Seen
 from criteria.rules import EvidenceKind
 from evidence.forms import read_mark
@@ -27,6 +28,7 @@ class Typed:
     feedback: str = ""
     vacsr: frozenset[str] = frozenset(VACSR)
     note: str = ""
+    times: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ def _typed(posted: Fields, code: str) -> Typed:
         feedback=posted.text(f"feedback-{code}", "Feedback", limit=50_000),
         vacsr=frozenset(posted.many(f"vacsr-{code}")),
         note=posted.text(f"note-{code}", "What showed it", limit=5_000),
+        times=posted.line(f"times-{code}", "The times", limit=2_000),
     )
 
 
@@ -158,7 +161,10 @@ def read_replies(posted: Fields) -> list[Reply]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordValues:
-    """What stands in the fields of a record; `details` and `by_criterion` by name and by criterion code."""
+    """What stands in the fields of a record; `details` and `by_criterion` by name and by criterion code.
+
+    `rows` are those of the one long form, `talk` those of a talk that is kept as it goes.
+    """
 
     code: str
     title: str = ""
@@ -168,6 +174,7 @@ class RecordValues:
     simulated: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
     rows: Sequence[tuple[str, str]] = ()
+    talk: Sequence[TalkRow] = ()
     by_criterion: Mapping[str, Typed] = field(default_factory=dict)
     comment: str = ""
     declared: bool = False

@@ -1,10 +1,33 @@
 """Posted fields of a visit, read into what the services take."""
 
-from assessors.forms import RecordValues
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assessors.forms import RecordValues, read_record, recording_of
+from assessors.rules.talk import TALKS, TalkRow
 from assessors.service.records import Recording
 from assessors.service.visits import Notes
+from assessors.talk_forms import read_rows, stored_rows
+from criteria.rules import EvidenceKind
+from evidence.rules import QUESTION_ROWS
 from portfolio.core.text import clean_line
 from portfolio.web.forms import Fields
+
+
+def read_visit(posted: Fields, kind: EvidenceKind) -> tuple[RecordValues, Recording]:
+    """The fields of a visit or a talk as they were typed, and the record they make."""
+    values = read_record(posted, kind)
+    if kind not in TALKS:
+        return values, recording_of(values, kind, posted)
+    values = replace(values, talk=read_rows(posted))
+    recording = recording_of(values, kind, posted)
+    return values, with_rows(recording, values.talk)
+
+
+def with_rows(recording: Recording, rows: Sequence[TalkRow]) -> Recording:
+    """The record with these rows, as its draft keeps them."""
+    details = {**recording.fields.details, QUESTION_ROWS: stored_rows(rows)}
+    return replace(recording, fields=replace(recording.fields, details=details))
 
 
 def notes_of(values: RecordValues, recording: Recording, posted: Fields) -> Notes:
@@ -17,6 +40,7 @@ def notes_of(values: RecordValues, recording: Recording, posted: Fields) -> Note
                 "decision": typed.decision if typed.decision in ("met", "not_yet") else "",
                 "note": typed.note,
                 "feedback": typed.feedback,
+                **({"times": typed.times} if typed.times else {}),
             }
             for code, typed in values.by_criterion.items()
         },

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from criteria.rules import EvidenceKind, WitnessStatus
@@ -20,6 +21,7 @@ from evidence.rules import (
     parse_part,
     problem_of,
 )
+from evidence.rules.asked import with_extras
 from evidence.rules.confidential import CHECKED
 from evidence.rules.links import link_host
 from evidence.service import Claim, DraftFields, Handling
@@ -34,12 +36,19 @@ SPARE_ROWS = 3
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
-def read_draft(fields: Fields, kind: EvidenceKind) -> DraftFields:
-    """The fields of the edit page. Errors are noted in `fields`; nothing is required of a draft."""
+def read_draft(
+    fields: Fields, kind: EvidenceKind, stored: Mapping[str, Any] = MappingProxyType({})
+) -> DraftFields:
+    """The fields of the edit page. Errors are noted in `fields`; nothing is required of a draft.
+
+    Rows keep what the details `stored` say beside question and answer, which the page does not ask for.
+    """
     details: dict[str, Any] = {}
     for wanted in (*FIELDS[kind], *RPL_FIELDS):
         if value := _READERS[wanted.kind](fields, wanted):
             details[wanted.name] = value
+    if QUESTION_ROWS in details:
+        details[QUESTION_ROWS] = with_extras(details[QUESTION_ROWS], stored.get(QUESTION_ROWS) or [])
     return DraftFields(
         title=fields.line("title", "Title"),
         text=fields.text("text", "Text"),

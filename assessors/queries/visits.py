@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from assessors.rules.talk import TALKS
 from assessors.visit_models import Visit
 from criteria.models import Node
 from criteria.rules import EvidenceKind
@@ -27,11 +28,13 @@ from portfolio.people.models import Person, Site
 from portfolio.records.models import Portfolio
 
 PAGE_SIZE = 50
+VISITS = (EvidenceKind.OBSERVATION, *TALKS)
+"""What is planned and written down while it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisitView:
-    """The draft of an observation with its plan. `visit` is None where nobody planned one.
+    """The draft of an observation or a talk with its plan. `visit` is None where nobody planned one.
 
     `version` grows with every change of either; a window that knows an older one may not save.
     """
@@ -88,16 +91,16 @@ class VisitRow:
 def get_visit(
     session: Session, actor: Actor, portfolio_code: str, evidence_code: str, *, for_update: bool = False
 ) -> VisitView:
-    """The observation that the actor is writing, with its plan.
+    """The observation or talk that the actor is writing, with its plan.
 
-    Without a plan the criteria count that the draft is mapped to. Raises NotFound (absent, somebody else's,
+    Where nothing was planned the criteria count that the draft is mapped to. Raises NotFound (absent, somebody else's,
     another kind or portfolio), Locked (finished, closed).
     """
     draft = get_draft(session, actor, evidence_code, for_update=for_update)
-    if draft.portfolio.code != portfolio_code or draft.evidence.kind is not EvidenceKind.OBSERVATION:
+    if draft.portfolio.code != portfolio_code or draft.evidence.kind not in VISITS:
         raise NotFound()
     visit = session.get(Visit, draft.evidence.id, populate_existing=for_update)
-    if visit is not None:
+    if visit is not None and visit.data["planned"]:
         return VisitView(draft, visit, list(visit.data["planned"]))
     mapped = session.scalars(
         select(Node.code)
@@ -105,7 +108,7 @@ def get_visit(
         .where(MappingRow.revision_id == draft.revision.id, MappingRow.dropped_at.is_(None))
         .order_by(Node.position)
     )
-    return VisitView(draft, None, list(mapped))
+    return VisitView(draft, visit, list(mapped))
 
 
 def kept_decisions(session: Session, draft: Draft) -> dict[str, Any]:
@@ -146,7 +149,7 @@ def open_visits(session: Session, actor: Actor, start: int = 0) -> tuple[list[Vi
     wanted = (
         Visit.person_id == actor.person_id,
         Visit.finished_at.is_(None),
-        Evidence.kind == EvidenceKind.OBSERVATION,
+        Evidence.kind.in_(VISITS),
         Evidence.state == EvidenceState.DRAFT,
         Portfolio.centre_id == actor.centre_id,
         Portfolio.id.in_(sorted({grant.portfolio_id for grant in actor.grants})),

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from assessors.forms import QUESTION_COUNT, RecordValues, Typed, read_record, recording_of
 from assessors.permissions import JUDGE
-from assessors.queries.visits import kept_decisions
+from assessors.queries.visits import VISITS, kept_decisions
+from assessors.rules.talk import TALKS
 from assessors.service import keep_record, record_evidence
 from assessors.service.visits import keep_as_visit
 from assessors.visit_forms import notes_of
@@ -54,7 +55,9 @@ def new_record(request: Request, code: str, session: ReadSession, actor: Current
             title="Record evidence",
             crumbs=_crumbs(session, portfolio),
             portfolio=portfolio,
-            kinds=[(kind.value, *_TITLES[kind], GUIDES[kind].good_for) for kind in ASSESSOR_KINDS],
+            kinds=[
+                (kind.value, *_TITLES[kind], GUIDES[kind].good_for, kind in TALKS) for kind in ASSESSOR_KINDS
+            ],
         )
     today = clock.today(actor.zone).isoformat()
     values = RecordValues(code=ids.new_code(), occurred_on=today)
@@ -74,7 +77,7 @@ def show_record(
     kind = _kind(draft.evidence.kind.value)
     if draft.portfolio.id != portfolio.id or kind is None:
         raise NotFound()
-    if kind is EvidenceKind.OBSERVATION:
+    if kind in VISITS:
         return see_other(request, f"/portfolios/{code}/records/{evidence_code}/visit")
     return _draw(request, session, actor, portfolio, kind, _values_of(session, draft), draft=draft)
 
@@ -94,7 +97,7 @@ def record(
         posted.check()
         if posted.raw("action") == "files":
             with session.begin_nested():
-                if kind is EvidenceKind.OBSERVATION:
+                if kind in VISITS:
                     notes = notes_of(values, recording, posted)
                     item = keep_as_visit(session, actor, code, recording, notes)
                 else:

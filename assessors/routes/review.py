@@ -24,8 +24,9 @@ from assessors.rules import VACSR
 from assessors.service import add_mapping, drop_mapping, finish_review, return_submission, save_draft
 from criteria.wording import count_words, kind_word
 from evidence.queries import files_of
+from evidence.queries.asked import asked_views
 from evidence.routes.witness import witness_words
-from evidence.rules import GUIDES, QUESTION_ROWS, FieldKind, complete_rows, detail_fields
+from evidence.rules import GUIDES, QUESTION_ROWS, FieldKind, detail_fields
 from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
 from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, Stale
@@ -197,7 +198,7 @@ def _draw(
         questions=VACSR,
         guide=GUIDES[item.kind],
         fields=[f for f in detail_fields(item.kind, rpl=revision.rpl) if f.kind is not FieldKind.ROWS],
-        rows=complete_rows(revision.details),
+        rows=asked_views(page.revision),
         has_rows=any(f.name == QUESTION_ROWS for f in detail_fields(item.kind, rpl=revision.rpl)),
         kind_word=kind_word,
         today=clock.today(actor.zone).isoformat(),

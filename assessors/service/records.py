@@ -34,13 +34,17 @@ from portfolio.core.errors import Invalid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the assessor decided about one criterion while recording. `note`: what showed it."""
+    """What the assessor decided about one criterion while recording. `note`: what showed it.
+
+    `parts` are (file code, media fragment), as in `evidence.service.Claim`.
+    """
 
     decision: Decision | None
     note: str = ""
     feedback: str = ""
     vacsr: frozenset[str] = frozenset(VACSR)
     range_items: tuple[str, ...] = ()
+    parts: tuple[tuple[str | None, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +156,7 @@ def _map(session: Session, actor: Actor, item: Evidence, recording: Recording) -
     for code in set(mapped) - set(recording.seen):
         unmap_criterion(session, actor, item.code, code)
     claims = [
-        Claim(code, seen.note.strip(), range_items=seen.range_items) for code, seen in recording.seen.items()
+        Claim(code, seen.note.strip(), seen.parts, seen.range_items) for code, seen in recording.seen.items()
     ]
     if claims:
         map_criteria(session, actor, item.code, claims)

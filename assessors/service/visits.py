@@ -1,6 +1,6 @@
-"""A visit: planned with the criteria to look for, written down while it lasts, finished as an observation.
+"""A visit or a talk: planned with its criteria, written down while it lasts, finished as a record.
 
-Until it is finished nothing is mapped and nothing decided. What the observation says is in its draft, the rest in
+Until it is finished nothing is mapped and nothing decided. What the record says is in its draft, the rest in
 the row of the visit; both are saved together.
 """
 
@@ -14,13 +14,15 @@ from sqlalchemy.orm import Session
 from assessors.models import Review
 from assessors.permissions import JUDGE
 from assessors.queries.visits import VisitView, get_visit, open_codes
+from assessors.rules.talk import TALKS, TalkRow
 from assessors.service.records import Recording, record_evidence
 from assessors.service.shared import take_portfolio_by_code, tell_candidate
+from assessors.service.talks import chosen_questions, criteria_asked, settled, with_questions
 from assessors.visit_models import Visit
 from criteria.models import Node
 from criteria.rules import EvidenceKind
 from evidence.models import Evidence
-from evidence.rules import reference
+from evidence.rules import QUESTION_ROWS, reference
 from evidence.service import DraftFields, create_draft, save_draft
 from portfolio.core import clock, log
 from portfolio.core.actor import Actor
@@ -32,13 +34,18 @@ _NEVER = -1  # no version of a draft: saving then only succeeds where nothing ch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A visit to come. `planned` are codes of criteria; `code`, proposed by the page, names the item."""
+    """A visit or talk to come. `planned` are codes of criteria; `code`, proposed by the page, names the item.
+
+    `wordings` are those of the bank to ask; their criteria are planned, too.
+    """
 
     fields: DraftFields
     planned: Sequence[str]
     code: str
     tell: bool = False
     day_words: str = ""
+    kind: EvidenceKind = EvidenceKind.OBSERVATION
+    wordings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +63,21 @@ class Notes:
 
 
 def plan_visit(session: Session, actor: Actor, portfolio_code: str, plan: Plan) -> Evidence:
-    """Begin the draft of an observation with its plan, and tell the candidate if wanted.
+    """Begin the draft of an observation or a talk with its plan, and tell the candidate if wanted.
 
     The same form sent twice plans one visit. Raises NotFound, Locked (closed), Invalid (`criteria`, `site`).
     """
     portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
-    planned = _allowed(session, actor, portfolio, plan.planned)
-    item = create_draft(session, actor, portfolio_code, EvidenceKind.OBSERVATION, plan.fields, code=plan.code)
+    chosen = chosen_questions(session, actor, portfolio, plan.kind, plan.wordings)
+    planned = _allowed(session, actor, portfolio, [*plan.planned, *criteria_asked(chosen)], bool(chosen))
+    fields = with_questions(plan.fields, chosen)
+    item = create_draft(session, actor, portfolio_code, plan.kind, fields, code=plan.code)
     if session.get(Visit, item.id) is not None:
         return item
     _add_row(session, actor, item, planned)
     _log_plan(session, actor, portfolio, item, planned)
-    if plan.tell:
-        _tell(session, actor, portfolio, item, plan)
+    if plan.tell and planned:
+        _tell(session, actor, portfolio, plan, planned)
     return item
 
 
@@ -80,9 +89,7 @@ def keep_as_visit(
     Kept again under the same code, it says what was posted last. Raises NotFound, Locked, Invalid (site).
     """
     portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
-    item = create_draft(
-        session, actor, portfolio_code, EvidenceKind.OBSERVATION, recording.fields, code=recording.code
-    )
+    item = create_draft(session, actor, portfolio_code, recording.kind, recording.fields, code=recording.code)
     if session.get(Visit, item.id) is None:
         decided = [code for code in open_codes(session, actor, portfolio) if code in recording.seen]
         _add_row(session, actor, item, decided)
@@ -100,7 +107,7 @@ def change_plan(
     """
     portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
     view = get_visit(session, actor, portfolio_code, evidence_code, for_update=True)
-    chosen = _allowed(session, actor, portfolio, planned)
+    chosen = _allowed(session, actor, portfolio, planned, view.draft.evidence.kind in TALKS)
     if list(view.planned) == chosen and view.visit:
         return
     row = view.visit or _add_row(session, actor, view.draft.evidence, chosen)
@@ -133,12 +140,45 @@ def save_visit(
     return get_visit(session, actor, portfolio_code, evidence_code)
 
 
-def finish_visit(
-    session: Session, actor: Actor, portfolio_code: str, notes: Notes, recording: Recording
-) -> Review:
-    """Save, record and judge in one go; the candidate is asked to confirm or comment. Sent twice, it is done once.
+def ask_more(
+    session: Session,
+    actor: Actor,
+    portfolio_code: str,
+    evidence_code: str,
+    notes: Notes,
+    wordings: Sequence[str],
+) -> VisitView:
+    """Save, and put questions of the bank at the end, with their criteria into the plan; none of them twice.
 
-    Raises as `save_visit` and `record_evidence`.
+    Raises as `save_visit`; Invalid (`wording`) for a question that is not in the bank of the candidate's open units.
+    """
+    view = get_visit(session, actor, portfolio_code, evidence_code)
+    portfolio, item = view.draft.portfolio, view.draft.evidence
+    asked = {str(row.get("wording")) for row in notes.fields.details.get(QUESTION_ROWS) or []}
+    new = [code for code in wordings if code not in asked]
+    chosen = chosen_questions(session, actor, portfolio, item.kind, new)
+    notes = replace(notes, fields=with_questions(notes.fields, chosen))
+    view = save_visit(session, actor, portfolio_code, evidence_code, notes)
+    wanted = {*view.planned, *criteria_asked(chosen)}
+    planned = [code for code in open_codes(session, actor, portfolio) if code in wanted]
+    if set(planned) - set(view.planned) and view.visit:
+        _write(view.visit, {**view.visit.data, "planned": planned})
+        _log_plan(session, actor, portfolio, item, planned)
+        session.flush()
+    return get_visit(session, actor, portfolio_code, evidence_code)
+
+
+def finish_visit(
+    session: Session,
+    actor: Actor,
+    portfolio_code: str,
+    notes: Notes,
+    recording: Recording,
+    rows: Sequence[TalkRow] = (),
+) -> Review:
+    """Save, record and judge in one go. Sent twice, it is done once. `rows` are the questions of a talk.
+
+    Raises as `save_visit`, `settled` and `record_evidence`.
     """
     take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
     row = session.scalars(
@@ -150,6 +190,9 @@ def finish_visit(
         return record_evidence(session, actor, portfolio_code, recording)
     with session.begin_nested():
         view = save_visit(session, actor, portfolio_code, recording.code, notes)
+        if recording.kind in TALKS:
+            times = {code: each.get("times", "") for code, each in notes.answers.items()}
+            recording = settled(session, view.draft.revision, recording, rows, times)
         review = record_evidence(session, actor, portfolio_code, recording)
         assert view.visit is not None  # saving made it
         view.visit.finished_at = clock.now()
@@ -158,7 +201,7 @@ def finish_visit(
             session,
             actor,
             log.Stream.portfolio(portfolio_code),
-            "visit.finished",
+            f"{_word(recording.kind)}.finished",
             recording.code,
             {
                 "decided": [code for code in view.planned if code in decided],
@@ -168,11 +211,17 @@ def finish_visit(
     return review
 
 
-def _allowed(session: Session, actor: Actor, portfolio: Portfolio, planned: Sequence[str]) -> list[str]:
+def _word(kind: EvidenceKind) -> str:
+    return "talk" if kind in TALKS else "visit"
+
+
+def _allowed(
+    session: Session, actor: Actor, portfolio: Portfolio, planned: Sequence[str], may_be_none: bool = False
+) -> list[str]:
     """The wanted criteria in the framework's order. Invalid when there are none, or not the actor's to judge."""
     wanted = set(planned)
     found = [code for code in open_codes(session, actor, portfolio) if code in wanted]
-    if not found:
+    if not found and not (may_be_none and not wanted):
         raise Invalid("Nothing was planned.", {"criteria": "Choose at least one criterion to look for."})
     if len(found) < len(wanted):
         raise Invalid(
@@ -225,18 +274,20 @@ def _log_plan(
         session,
         actor,
         log.Stream.portfolio(portfolio.code),
-        "visit.planned",
+        f"{_word(item.kind)}.planned",
         item.code,
         {"reference": reference(item.number), "criteria": list(planned)},
     )
 
 
-def _tell(session: Session, actor: Actor, portfolio: Portfolio, item: Evidence, plan: Plan) -> None:
-    nodes = session.scalars(select(Node).where(Node.code.in_(plan.planned)).order_by(Node.position)).all()
+def _tell(session: Session, actor: Actor, portfolio: Portfolio, plan: Plan, planned: Sequence[str]) -> None:
+    nodes = session.scalars(select(Node).where(Node.code.in_(planned)).order_by(Node.position)).all()
     if not nodes:
         raise NotFound()
     place = str(plan.fields.details.get("place") or "")
     looks = "\n".join(f"{node.ref} {node.text}" for node in nodes)
-    body = (f"Place: {place}\n\n" if place else "") + f"What will be looked for:\n{looks}"
-    title = f"{actor.name} plans to observe you{plan.day_words}: {plan.fields.title or 'a visit'}"
-    tell_candidate(session, portfolio, "visit.planned", title, "/portfolio", body)
+    about = "What it will be about" if plan.kind in TALKS else "What will be looked for"
+    body = (f"Place: {place}\n\n" if place else "") + f"{about}:\n{looks}"
+    what = "to talk with you" if plan.kind in TALKS else "to observe you"
+    title = f"{actor.name} plans {what}{plan.day_words}: {plan.fields.title or 'a visit'}"
+    tell_candidate(session, portfolio, f"{_word(plan.kind)}.planned", title, "/portfolio", body)

@@ -38,6 +38,8 @@ _WORDS = {
     "captions.removed": "Captions taken off by the assessor",
     "visit.planned": "Visit planned",
     "visit.finished": "Visit finished",
+    "talk.planned": "Questions or discussion planned",
+    "talk.finished": "Questions or discussion finished",
     "record.confirmed": "Confirmed by the candidate",
     "record.commented": "Commented on by the candidate",
     "mapping.added": "Criterion added by the assessor",

@@ -108,7 +108,7 @@ def _fields_for(actor: Actor, kind: EvidenceKind) -> list[DetailField]:
 def save(request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted) -> Response:
     """Save the draft and go on; a wrong or overtaken form is drawn again with everything typed."""
     draft = get_draft(session, actor, code)
-    said = forms.read_draft(posted, draft.evidence.kind)
+    said = forms.read_draft(posted, draft.evidence.kind, draft.revision.details)
     try:
         posted.check()
         save_draft(session, actor, code, said, forms.edit_version(posted))
@@ -148,7 +148,7 @@ def autosave(
 ) -> Response:
     """Save in the background: JSON with the version to send next time."""
     draft = get_draft(session, actor, code)
-    said = forms.read_draft(posted, draft.evidence.kind)
+    said = forms.read_draft(posted, draft.evidence.kind, draft.revision.details)
     if posted.errors:
         sentence = " ".join(posted.errors.values())
         return JSONResponse({"message": f"Not saved yet: {sentence}", "errors": posted.errors}, 422)

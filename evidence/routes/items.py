@@ -10,6 +10,7 @@ from criteria.wording import answer_words, kind_word, witness_status_word
 from evidence.permissions import CONFIDENTIAL_CLEAR, CONFIDENTIAL_MARK, EVIDENCE_VIEW, EVIDENCE_WRITE
 from evidence.queries import (
     Item,
+    RevisionView,
     get_revision,
     may_caption,
     revision_view,
@@ -18,10 +19,11 @@ from evidence.queries import (
     timeline,
     visible_revisions,
 )
+from evidence.queries.asked import asked_views
 from evidence.queries.confidential import confidentiality_of
 from evidence.queries.replies import words_on
 from evidence.queries.witness import testimony_view
-from evidence.rules import REVISABLE, EvidenceState, complete_rows, detail_fields
+from evidence.rules import REVISABLE, EvidenceState, detail_fields
 from evidence.rules.links import link_host
 from evidence.rules.witness import decline_words, request_state_word, way_words
 from evidence.service import discard_revision, restore_draft, start_revision, withdraw_draft
@@ -68,7 +70,7 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         errors={},
         **testimony_words(),
         kind_word=kind_word,
-        **said(item, view.revision.details, rpl=revision.rpl),
+        **said(item, view),
     )
 
 
@@ -90,11 +92,11 @@ def testimony_words() -> dict[str, object]:
     return {"state_word": request_state_word, "way_words": way_words, "decline_words": decline_words}
 
 
-def said(item: Item, details: dict[str, object], *, rpl: bool) -> dict[str, object]:
+def said(item: Item, view: RevisionView) -> dict[str, object]:
     """What `evidence/_content.html` needs to show the details of a kind."""
     return {
-        "detail_fields": detail_fields(item.evidence.kind, rpl=rpl),
-        "rows": complete_rows(details),
+        "detail_fields": detail_fields(item.evidence.kind, rpl=view.revision.rpl),
+        "rows": asked_views(view),
         "witness_status_word": witness_status_word,
         "link_host": link_host,
     }

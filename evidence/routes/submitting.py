@@ -92,7 +92,7 @@ def _page(
         aside=aside_of(session, unit_ids),
         guide=GUIDES[draft.evidence.kind],
         kind_word=kind_word,
-        **said(item, draft.revision.details, rpl=draft.revision.rpl),
+        **said(item, view),
         **{"errors": {}, "message": "", **context},
     )
 

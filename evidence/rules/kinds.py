@@ -237,12 +237,6 @@ def witness_confirmed(kind: EvidenceKind, details: Mapping[str, Any]) -> bool | 
     return bool(details.get("confirmed_by")) and bool(details.get("confirmed_on"))
 
 
-def complete_rows(details: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Questions and answers (topics and what was said) of which both parts were filled in."""
-    rows = details.get(QUESTION_ROWS) or []
-    return [(row["question"], row["answer"]) for row in rows if row.get("question") and row.get("answer")]
-
-
 def shared_details(old: EvidenceKind, new: EvidenceKind, details: Mapping[str, Any]) -> dict[str, Any]:
     """What stays in its field when an item changes from one kind to another: fields of both, and what is no field of
     either."""

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from criteria.rules import EvidenceKind
+from evidence.rules.asked import asked_rows, has_half_row
 from evidence.rules.kinds import (
     GUIDES,
     QUESTION_ROWS,
@@ -13,7 +14,6 @@ from evidence.rules.kinds import (
     RPL_FIELDS,
     DetailField,
     FieldKind,
-    complete_rows,
     detail_date,
     detail_fields,
 )
@@ -110,7 +110,7 @@ def _details(draft: DraftPicture, today: date) -> Iterator[Problem]:
 
 def _is_given(wanted: DetailField, details: Mapping[str, Any]) -> bool:
     if wanted.kind is FieldKind.ROWS:
-        return bool(complete_rows(details))
+        return bool(asked_rows(details))
     return bool(details.get(wanted.name))
 
 
@@ -118,10 +118,11 @@ def _kind_of_its_own(draft: DraftPicture, today: date) -> Iterator[Problem]:
     check = _CHECKS.get(draft.kind)
     if check is not None:
         yield from check(draft)
-    for row in draft.details.get(QUESTION_ROWS) or []:
-        if bool(row.get("question")) != bool(row.get("answer")):
-            yield Problem(QUESTION_ROWS, "A row has only one of its two parts. Fill it in or empty it.")
-            return
+    if has_half_row(draft.details):
+        yield Problem(QUESTION_ROWS, "A row has only one of its two parts. Fill it in or empty it.")
+    for row in asked_rows(draft.details):
+        if row.file and row.file not in draft.file_codes:
+            yield Problem(QUESTION_ROWS, "An answer lies in a recording that is no longer there.")
 
 
 def _observation(draft: DraftPicture) -> Iterator[Problem]:
@@ -162,7 +163,7 @@ def _product(draft: DraftPicture) -> Iterator[Problem]:
 
 
 def _discussion(draft: DraftPicture) -> Iterator[Problem]:
-    if not draft.file_codes and not complete_rows(draft.details):
+    if not draft.file_codes and not asked_rows(draft.details):
         yield Problem(QUESTION_ROWS, "Write down at least one topic and what was said, or add a recording.")
 
 

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from evidence.filenames import clean_filename
 from evidence.models import Blob, Evidence, EvidenceFile, Revision
-from evidence.queries import Draft, get_draft
+from evidence.queries import Draft, files_of, get_draft
 from evidence.queries.storage_room import Whose
-from evidence.rules import GUIDES
+from evidence.rules import GUIDES, QUESTION_ROWS
+from evidence.rules.asked import with_files
 from evidence.service.blobs import blob_row, forget_later
 from evidence.service.confirmed import refuse_witness_file
 from evidence.service.limits import claim_room, count_use
@@ -115,6 +116,10 @@ def detach_file(session: Session, actor: Actor, file_code: str) -> str:
         left = [each for each in mapping.locators if each.get("file") != file.code]
         if len(left) != len(mapping.locators):
             mapping.locators = left
+    revision = draft.revision
+    if rows := revision.details.get(QUESTION_ROWS):
+        kept = {each.code: each.code for each in files_of(session, revision.id) if each.code != file.code}
+        revision.details = {**revision.details, QUESTION_ROWS: with_files(rows, kept)}
     blob_id = file.blob_id
     forget_captions(session, [file.id])
     session.delete(file)

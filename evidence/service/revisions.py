@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision
 from evidence.queries import check_open, get_draft, get_own_item, mappings_to_answer, newest_frozen
 from evidence.queries.storage_room import Whose
-from evidence.rules import EvidenceState, Step, next_state, reference
+from evidence.rules import QUESTION_ROWS, EvidenceState, Step, next_state, reference
+from evidence.rules.asked import with_files
 from evidence.service.blobs import forget_later
 from evidence.service.confirmed import carried_over, detach_requests
 from evidence.service.limits import count_use
@@ -46,6 +47,8 @@ def start_revision(session: Session, actor: Actor, code: str) -> Revision:
     session.add(revision)
     session.flush()
     codes = _copy_files(session, last, revision)
+    if rows := revision.details.get(QUESTION_ROWS):
+        revision.details = {**revision.details, QUESTION_ROWS: with_files(rows, codes)}
     codes |= _codes_by_content(session, evidence, revision)
     _copy_mappings(session, actor, open_mappings, revision, codes)
     evidence.state = state

@@ -141,6 +141,8 @@ onContent((root) => {
 });
 
 const playerOf = (node) => players.get(node?.closest?.("[data-media-player]"));
+/** The player that was used last, or the first of the page; undefined without any. */
+export const lastPlayer = () => (latest?.box.isConnected ? latest : players.get(document.querySelector("[data-media-player]")));
 export const playerNamed = (id) => players.get(document.getElementById(id));
 
 document.addEventListener("click", (event) => {

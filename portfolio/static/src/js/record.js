@@ -28,6 +28,9 @@ const refusals = {
 
 let current = null;
 
+/** How far the recording is that is being made, in seconds; null while none is. */
+export const runningSeconds = () => (["recording", "paused"].includes(current?.recorder?.state) ? current.seconds : null);
+
 function whyNot() {
   if (!window.isSecureContext) {
     return "This page was not opened over https, so the browser does not let it record. Record with another program and choose the file, or ask the centre for the https address.";

@@ -13,10 +13,10 @@ from evidence.rules import (
     DraftPicture,
     Extent,
     MappingPicture,
-    complete_rows,
     problems_before_submission,
     witness_confirmed,
 )
+from evidence.rules.asked import AskedRow, asked_rows
 
 TODAY = date(2026, 3, 20)
 K = EvidenceKind
@@ -160,7 +160,7 @@ def test_only_a_testimony_needs_its_witness(
 def test_half_filled_rows_do_not_count() -> None:
     rows = {"questions": [*ROWS, {"question": "And?", "answer": ""}, {"question": "", "answer": ""}]}
 
-    assert complete_rows(rows) == [("Why?", "Because.")]
+    assert asked_rows(rows) == [AskedRow("Why?", "Because.")]
 
 
 @pytest.mark.parametrize(

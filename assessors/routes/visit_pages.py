@@ -1,0 +1,173 @@
+"""The pages of visits and talks, drawn with what is stored or with what was typed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assessors.forms import RecordValues, Typed
+from assessors.queries.talks import pointers_of, questions_to_ask
+from assessors.queries.visits import VisitView, planned_units
+from assessors.rules.talk import TALKS, TalkRow
+from assessors.talk_forms import kept_rows
+from criteria.rules import EvidenceKind
+from evidence.queries import criteria_to_choose, revision_view, sites_of, unfinished_uploads
+from evidence.rules import ASSESSOR_STATEMENT, GUIDES
+from portfolio.core import clock
+from portfolio.core.actor import Actor
+from portfolio.core.errors import AppError, Invalid
+from portfolio.records.models import Portfolio
+from portfolio.records.queries import head_of
+from portfolio.web.errors import status_of
+from portfolio.web.middleware import may_record
+from portfolio.web.pages import render
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a visit or talk is called on its pages."""
+
+    plan: str
+    page: str
+    noun: str
+    row: str = ""
+    answer: str = ""
+
+
+WORDS = {
+    EvidenceKind.OBSERVATION: Words("Plan a visit", "Visit", "Observation"),
+    EvidenceKind.QUESTIONING: Words("Ask questions", "Questions", "Questions", "Question", "Answer"),
+    EvidenceKind.PROFESSIONAL_DISCUSSION: Words(
+        "Plan a discussion", "Discussion", "Professional discussion", "Topic", "What was said"
+    ),
+}
+
+
+def address_of(view: VisitView) -> str:
+    """Where the visit or talk goes on."""
+    return f"/portfolios/{view.draft.portfolio.code}/records/{view.draft.evidence.code}/visit"
+
+
+def stored_values(session: Session, view: VisitView) -> RecordValues:
+    """The form as it is stored. What the draft is mapped to without a word kept stands undecided."""
+    revision = view.draft.revision
+    shown = revision_view(session, view.draft.portfolio, revision)
+    reasons = {each.criterion.code: each.mapping.reason for each in shown.mappings}
+    recordings = [file.code for file in shown.files if file.is_recording]
+    return RecordValues(
+        code=view.draft.evidence.code,
+        title=revision.title,
+        text=revision.text,
+        occurred_on=revision.occurred_on.isoformat() if revision.occurred_on else "",
+        site=shown.site.code if shown.site else "",
+        simulated=revision.simulated,
+        details={name: value for name, value in revision.details.items() if isinstance(value, str)},
+        talk=kept_rows(revision.details, recordings),
+        by_criterion={
+            code: Typed(
+                decision=said.get("decision", ""),
+                feedback=said.get("feedback", ""),
+                note=said.get("note") or reasons.get(code, ""),
+                times=said.get("times", ""),
+            )
+            for code, said in {**{code: {} for code in reasons}, **view.answers}.items()
+        },
+        comment=view.comment,
+    )
+
+
+def draw_visit(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    view: VisitView,
+    values: RecordValues,
+    tab: str,
+    *,
+    error: AppError | None = None,
+    spare: bool = False,
+) -> Response:
+    """The page for while it lasts. `spare`: with an empty row for a question of one's own."""
+    portfolio, draft = view.draft.portfolio, view.draft
+    kind = draft.evidence.kind
+    candidate = head_of(session, portfolio).candidate
+    choices = criteria_to_choose(session, actor, portfolio)
+    context: dict[str, Any] = {
+        "portfolio": portfolio,
+        "candidate": candidate,
+        "address": address_of(view),
+        "view": view,
+        "values": values,
+        "tab": tab,
+        "kind": kind,
+        "words": WORDS[kind],
+        "guide": GUIDES[kind],
+        "units": planned_units(choices, view.planned),
+        "sites": [(site.code, site.name) for site in sites_of(session, portfolio.centre_id)],
+        "files": revision_view(session, portfolio, draft.revision).files,
+        "unfinished": unfinished_uploads(session, actor, draft.evidence.id, clock.now()),
+        "max_bytes": request.app.state.settings.max_file_bytes,
+        "statement": ASSESSOR_STATEMENT,
+        "message": error.message if error else "",
+        "errors": error.errors if isinstance(error, Invalid) else {},
+    }
+    if kind in TALKS:
+        asked = [row.wording for row in values.talk]
+        open_units = [unit for unit in choices if not unit.closed]
+        context |= {
+            "rows": [*values.talk, *([TalkRow()] if spare or not values.talk else [])],
+            "questions": questions_to_ask(session, kind, open_units, asked),
+            "pointers": pointers_of(session, asked),
+        }
+    page = render(
+        request,
+        "assessors/talk.html" if kind in TALKS else "assessors/visit.html",
+        title=f"{WORDS[kind].page}: {draft.revision.title or WORDS[kind].noun}",
+        status=status_of(error) if error else 200,
+        crumbs=[("Visits", "/visits"), (candidate.name, f"/portfolios/{portfolio.code}")],
+        **context,
+    )
+    return may_record(page)
+
+
+def draw_plan(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    portfolio: Portfolio,
+    kind: EvidenceKind,
+    values: RecordValues,
+    chosen: set[str],
+    *,
+    wordings: set[str] | None = None,
+    view: VisitView | None = None,
+    error: AppError | None = None,
+) -> Response:
+    """What to look for or to talk about, chosen before it begins, or changed while it lasts."""
+    candidate = head_of(session, portfolio).candidate
+    units = [unit for unit in criteria_to_choose(session, actor, portfolio) if not unit.closed]
+    return render(
+        request,
+        "assessors/visit_plan.html",
+        title=("What it is about" if kind in TALKS else "What to look for") if view else WORDS[kind].plan,
+        status=status_of(error) if error else 200,
+        crumbs=[("Visits", "/visits"), (candidate.name, f"/portfolios/{portfolio.code}")],
+        candidate=candidate,
+        action=f"{address_of(view)}/plan" if view else f"/portfolios/{portfolio.code}/visits/new",
+        is_new=view is None,
+        is_talk=kind in TALKS,
+        kind=kind,
+        back=address_of(view) if view else "",
+        values=values,
+        chosen=chosen,
+        wordings=wordings or set(),
+        units=units,
+        questions={each.unit.node.id: each for each in questions_to_ask(session, kind, units)}
+        if view is None
+        else {},
+        sites=[(site.code, site.name) for site in sites_of(session, portfolio.centre_id)],
+        message=error.message if error else "",
+        errors=error.errors if isinstance(error, Invalid) else {},
+    )
