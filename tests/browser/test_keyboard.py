@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from criteria.models import FrameworkVersion, VersionState
 from portfolio.core import clock
 from tests.browser.conftest import Live, OpenContext, sign_in
 from tests.browser.steps import matrix_of
@@ -129,3 +130,22 @@ def text_at(page: Page) -> str:
     """The words of what has the focus."""
     words: str = page.evaluate("document.activeElement.textContent.trim()")
     return words
+
+
+def test_a_criterion_of_a_draft_is_moved_with_keys_and_the_focus_goes_along(
+    live: Live, world: World, open_context: OpenContext
+) -> None:
+    with live.parts.database.write() as session:
+        session.get_one(FrameworkVersion, world.version_id).state = VersionState.DRAFT
+    page = page_of(live, world, open_context, "manager")
+    page.goto(f"{live.url}/frameworks/{world.version_code}/units/{world.unit_codes[0]}")
+    first = page.locator(".criterion-ref")
+    before = first.all_inner_texts()
+    button = f"down-{world.criterion_codes[0]}"
+    tab_to(page, button)
+    for _ in range(3):  # at the end it stays, and says so
+        with page.expect_response("**/order"):
+            page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_have_text("Criterion 1.1 is number 2 of 2 now.")
+    assert page.evaluate("document.activeElement.id") == button
+    assert first.all_inner_texts() == [before[1], before[0], *before[2:]]
