@@ -217,14 +217,18 @@ def _draw(
 
 
 def _lost(page: ReviewPage, values: ReviewValues) -> list[tuple[str, str]]:
-    """Feedback typed for criteria that are not open any more: shown, so that it can be used elsewhere."""
+    """What was typed and has no field any more: shown, so that it can be used elsewhere. What about, and the text."""
     still_open = {card.code for card in page.open}
     refs = {card.code: card.criterion.ref for card in page.settled}
-    return [
+    lost = [
         (refs.get(code, ""), typed.feedback)
         for code, typed in values.by_mapping.items()
         if code not in still_open and typed.feedback
     ]
+    if page.open:
+        return lost
+    whole = [("the whole item", values.comment), ("why it goes back", values.return_reason)]
+    return lost + [(about, text) for about, text in whole if text]
 
 
 def _other_window(page: ReviewPage, values: ReviewValues) -> dict[str, str]:

@@ -105,9 +105,10 @@ class Builder:
                 if place.unit_id in signed or action is None:
                     continue
                 alone = place.unit_id if action.code in _BY_UNIT else None
-                key = (action.who, action.code, action.evidence_ref, action.kinds, action.items, alone)
+                about = None if action.code is ActionCode.ALLOCATE else action.evidence_ref
+                key = (action.who, action.code, about, action.kinds, action.items, alone)
                 grouped[key].append(place)
-                actions[key] = action
+                actions.setdefault(key, action)
         steps = [(actions[key], places) for key, places in grouped.items()]
         steps.sort(key=lambda pair: (_URGENCY[pair[0].code], -len(pair[1]), pair[0].evidence_ref or ""))
         return [self._step(action, places) for action, places in steps]
