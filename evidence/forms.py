@@ -11,6 +11,7 @@ from criteria.rules import EvidenceKind, WitnessStatus
 from evidence.models import Revision
 from evidence.queries import FileView, ListFilter, Shows
 from evidence.rules import (
+    ABOUT,
     FIELDS,
     QUESTION_ROWS,
     RPL_FIELDS,
@@ -32,6 +33,7 @@ from portfolio.web.forms import Fields
 
 MAX_ROWS = 100
 MAX_REASON = 2_000
+MAX_CODE = 20
 SPARE_ROWS = 3
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -96,6 +98,7 @@ def posted_values(fields: Fields) -> dict[str, Any]:
     values: dict[str, Any] = dict(fields.values())
     values["simulated"], values["rpl"] = fields.flag("simulated"), fields.flag("rpl")
     values[QUESTION_ROWS] = [pair for pair in _pairs(fields) if any(pair)]
+    values[ABOUT] = fields.many(ABOUT)
     return values
 
 
@@ -153,6 +156,10 @@ def _rows(fields: Fields, wanted: DetailField) -> list[dict[str, str]]:
     return [{"question": question, "answer": answer} for question, answer in pairs]
 
 
+def _units(fields: Fields, wanted: DetailField) -> list[str]:
+    return sorted({code for code in fields.many(wanted.name) if 0 < len(code) <= MAX_CODE})[:MAX_ROWS]
+
+
 _READERS = {
     FieldKind.LINE: _line,
     FieldKind.TEXT: _text,
@@ -161,6 +168,7 @@ _READERS = {
     FieldKind.LINK: _link,
     FieldKind.WITNESS_STATUS: _witness_status,
     FieldKind.ROWS: _rows,
+    FieldKind.UNITS: _units,
 }
 
 

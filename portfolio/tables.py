@@ -11,6 +11,7 @@ import evidence.previews.models
 import evidence.reply_models
 import evidence.storage_models
 import evidence.timed_models
+import evidence.version_models
 import evidence.witness_models
 import portfolio.core.jobs
 import portfolio.core.log

@@ -197,7 +197,11 @@ def _draw(
         other_window=_other_window(page, values),
         questions=VACSR,
         guide=GUIDES[item.kind],
-        fields=[f for f in detail_fields(item.kind, rpl=revision.rpl) if f.kind is not FieldKind.ROWS],
+        fields=[
+            f
+            for f in detail_fields(item.kind, rpl=revision.rpl)
+            if f.kind not in (FieldKind.ROWS, FieldKind.UNITS)
+        ],
         rows=asked_views(page.revision),
         has_rows=any(f.name == QUESTION_ROWS for f in detail_fields(item.kind, rpl=revision.rpl)),
         kind_word=kind_word,

@@ -14,6 +14,7 @@ from evidence.routes import (
     timed_text,
     uploads,
     witness,
+    writing,
 )
 
 ROUTERS = (
@@ -27,6 +28,7 @@ ROUTERS = (
     submitting.routes,
     replies.routes,
     confidential.routes,
+    writing.routes,
     witness.routes,
     testimony.routes,
     items.routes,

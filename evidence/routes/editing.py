@@ -1,5 +1,6 @@
 """The edit page: fields of the kind, autosave, preview of Markdown. Nothing typed is lost when a save fails."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from evidence.queries import Draft, files_of, get_draft, get_evidence, sites_of,
 from evidence.queries.kinds import kinds_to_change
 from evidence.queries.witness import testimony_view
 from evidence.routes.items import testimony_words
+from evidence.routes.writing import writing_context
 from evidence.rules import (
     ASSESSOR_KINDS,
     FIELDS,
@@ -23,6 +25,7 @@ from evidence.rules import (
     DetailField,
     FieldKind,
 )
+from evidence.rules.writing import with_prompts
 from evidence.service import MAX_FILES, change_kind, save_draft
 from portfolio.core.actor import Actor
 from portfolio.core.clock import now, today
@@ -35,6 +38,8 @@ from portfolio.web.middleware import may_record
 from portfolio.web.pages import file_size, render, see_other
 
 routes = Routes()
+_OWN_PLACE = (FieldKind.ROWS, FieldKind.UNITS)
+"""Fields that the page draws in a place of their own."""
 _NEXT = {"mapping": "mapping", "submit": "submit", "stay": "edit", "kind": "edit"}
 
 
@@ -64,6 +69,8 @@ def edit_page(
 ) -> Response:
     """Draw the edit page with what stands in its fields."""
     kind = draft.evidence.kind
+    if kind is EvidenceKind.REFLECTIVE_ACCOUNT:
+        context |= writing_context(session, draft, values)
     sites = sites_of(session, draft.portfolio.centre_id)
     rows = [*values.get(QUESTION_ROWS, []), *[("", "")] * forms.SPARE_ROWS]
     page = render(
@@ -101,7 +108,7 @@ def edit_page(
 def _fields_for(actor: Actor, kind: EvidenceKind) -> list[DetailField]:
     """The fields to fill in: an assessor's own name is not asked for."""
     own = {"assessor", "seen_by"} if actor.role in ASSESSING and kind in ASSESSOR_KINDS else set()
-    return [wanted for wanted in FIELDS[kind] if wanted.name not in own and wanted.kind is not FieldKind.ROWS]
+    return [wanted for wanted in FIELDS[kind] if wanted.name not in own and wanted.kind not in _OWN_PLACE]
 
 
 @routes.action("/evidence/{code}/edit", EVIDENCE_WRITE)
@@ -109,6 +116,9 @@ def save(request: Request, code: str, session: WriteSession, actor: CurrentActor
     """Save the draft and go on; a wrong or overtaken form is drawn again with everything typed."""
     draft = get_draft(session, actor, code)
     said = forms.read_draft(posted, draft.evidence.kind, draft.revision.details)
+    wants_prompts = posted.raw("then") == "prompts"
+    if wants_prompts:
+        said = replace(said, text=with_prompts(said.text))
     try:
         posted.check()
         save_draft(session, actor, code, said, forms.edit_version(posted))
@@ -118,6 +128,9 @@ def save(request: Request, code: str, session: WriteSession, actor: CurrentActor
         return edit_page(request, session, actor, draft, _typed(posted), status=409, stale=draft.revision)
     except Locked as error:
         return edit_page(request, session, actor, draft, _typed(posted), status=409, refused=error.message)
+    if wants_prompts:
+        message = "Saved. The questions stand as headings at the end of your text."
+        return see_other(request, f"/evidence/{code}/edit#f-text", message)
     if posted.raw("then") == "kind":
         return _change_kind(request, session, actor, draft, posted)
     then = _NEXT.get(posted.raw("then"), "")
@@ -153,7 +166,7 @@ def autosave(
         sentence = " ".join(posted.errors.values())
         return JSONResponse({"message": f"Not saved yet: {sentence}", "errors": posted.errors}, 422)
     try:
-        revision = save_draft(session, actor, code, said, forms.edit_version(posted))
+        revision = save_draft(session, actor, code, said, forms.edit_version(posted), automatic=True)
     except (Invalid, Stale, Locked) as error:
         return JSONResponse({"message": error.message}, 422 if isinstance(error, Invalid) else 409)
     return JSONResponse({"revision": str(revision.edit_version)})

@@ -22,6 +22,7 @@ from evidence.queries import (
 from evidence.queries.asked import asked_views
 from evidence.queries.confidential import confidentiality_of
 from evidence.queries.replies import words_on
+from evidence.queries.versions import newest_version
 from evidence.queries.witness import testimony_view
 from evidence.rules import REVISABLE, EvidenceState, detail_fields
 from evidence.rules.links import link_host
@@ -63,6 +64,7 @@ def show_item(request: Request, code: str, session: ReadSession, actor: CurrentA
         may_caption=may_caption(session, actor, revision),
         testimony=testimony_view(session, item.evidence, revision),
         confidentiality=confidentiality_of(session, item.evidence.id),
+        has_versions=item.is_author and newest_version(session, item.evidence.id) is not None,
         may_hold_back=CONFIDENTIAL_MARK.allows_role(actor),
         may_clear=may_clear(actor, item),
         words=words_on(session, actor, item, revision),

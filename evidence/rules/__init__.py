@@ -7,6 +7,7 @@ from evidence.rules.content import (
     canonical_content,
 )
 from evidence.rules.kinds import (
+    ABOUT,
     ASSESSOR_BEGINS,
     ASSESSOR_KINDS,
     FIELDS,
@@ -60,6 +61,7 @@ from evidence.rules.states import (
 )
 
 __all__ = [
+    "ABOUT",
     "ASSESSOR_BEGINS",
     "ASSESSOR_KINDS",
     "ASSESSOR_STATEMENT",

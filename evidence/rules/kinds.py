@@ -10,7 +10,8 @@ from criteria.rules import EvidenceKind, WitnessStatus
 
 
 class FieldKind(StrEnum):
-    """How a field is asked for and kept. Dates as "2026-03-31", times as "14:05", rows as a list."""
+    """How a field is asked for and kept. Dates as "2026-03-31", times as "14:05", rows as a list, units as a
+    list of codes."""
 
     LINE = "line"
     TEXT = "text"
@@ -19,6 +20,7 @@ class FieldKind(StrEnum):
     LINK = "link"
     WITNESS_STATUS = "witness_status"
     ROWS = "rows"
+    UNITS = "units"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class KindGuide:
 QUESTION_ROWS = "questions"
 REQUEST_KEY = "testimony"
 """In the details of a testimony: the code of the request by which the witness confirmed it. No field of a form."""
+ABOUT = "about"
+"""In the details of a reflective account: codes of the units whose guidance stands beside it while it is written."""
 RPL_FIELDS = (
     DetailField(
         "rpl_source",
@@ -111,7 +115,7 @@ FIELDS: dict[EvidenceKind, tuple[DetailField, ...]] = {
         ),
         DetailField("confirmed_on", "Confirmed on", FieldKind.DATE),
     ),
-    EvidenceKind.REFLECTIVE_ACCOUNT: (),
+    EvidenceKind.REFLECTIVE_ACCOUNT: (DetailField(ABOUT, "The units it is about", FieldKind.UNITS),),
     EvidenceKind.PRODUCT: (
         DetailField(
             "contribution",
@@ -240,7 +244,8 @@ def witness_confirmed(kind: EvidenceKind, details: Mapping[str, Any]) -> bool | 
 def shared_details(old: EvidenceKind, new: EvidenceKind, details: Mapping[str, Any]) -> dict[str, Any]:
     """What stays in its field when an item changes from one kind to another: fields of both, and what is no field of
     either."""
-    gone = {wanted.name for wanted in FIELDS[old]} - {wanted.name for wanted in FIELDS[new]}
+    asked = {wanted.name for wanted in FIELDS[old] if wanted.kind is not FieldKind.UNITS}
+    gone = asked - {wanted.name for wanted in FIELDS[new]}
     return {name: value for name, value in details.items() if name not in gone}
 
 

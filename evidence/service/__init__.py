@@ -32,6 +32,7 @@ from evidence.service.mappings import (
 from evidence.service.revisions import discard_revision, start_revision
 from evidence.service.submission import submit_evidence
 from evidence.service.uploads import UPLOAD_RECEIVED, Announced
+from evidence.service.versions import restore_version
 
 __all__ = [
     "MAX_FILES",
@@ -59,6 +60,7 @@ __all__ = [
     "move_file",
     "rename_file",
     "restore_draft",
+    "restore_version",
     "save_draft",
     "start_revision",
     "submit_evidence",

@@ -24,6 +24,7 @@ from evidence.rules import (
 )
 from evidence.service.confirmed import refuse_changed_testimony
 from evidence.service.mappings import Claim, check_claims, write_claims
+from evidence.service.versions import keep_version
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound, Stale
@@ -104,8 +105,17 @@ def create_draft(
     return evidence
 
 
-def save_draft(session: Session, actor: Actor, code: str, fields: DraftFields, edit_version: int) -> Revision:
-    """Save what a draft says; `edit_version` is the one the page was drawn with.
+def save_draft(
+    session: Session,
+    actor: Actor,
+    code: str,
+    fields: DraftFields,
+    edit_version: int,
+    *,
+    automatic: bool = False,
+) -> Revision:
+    """Save what a draft says; `edit_version` is the one the page was drawn with, `automatic` says that it
+    was saved in the background. The text of a reflective account is kept as a version.
 
     Saving what already stands there changes nothing and never fails, so a second click or a late autosave
     is harmless. What a witness confirmed stays as it is. Raises Stale when somebody saved something else since
@@ -129,10 +139,13 @@ def save_draft(session: Session, actor: Actor, code: str, fields: DraftFields, e
             edit_version=revision.edit_version,
         )
     counted = _said(revision)[2:]
+    before, before_at = revision.text, revision.saved_at
     _fill(revision, fields, details, site_id)
     revision.edit_version += 1
     revision.saved_at = draft.portfolio.last_activity_at = clock.now()
     evidence.title = fields.title
+    if evidence.kind is EvidenceKind.REFLECTIVE_ACCOUNT and before != revision.text:
+        keep_version(session, actor, revision, before, before_at, automatic=automatic)
     if _said(revision)[2:] != counted:
         _touch(session, draft.portfolio, revision)
     session.flush()

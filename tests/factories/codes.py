@@ -24,6 +24,7 @@ from evidence.rules.timed_text import TimedTextForm
 from evidence.rules.tus import UploadState
 from evidence.storage import BlobStore
 from evidence.timed_models import TimedText
+from evidence.version_models import DraftVersion
 from portfolio.core import clock, ids
 from portfolio.core.mail import queue_mail
 from portfolio.people.models import (
@@ -62,6 +63,7 @@ INSIDERS: dict[str, frozenset[str]] = {
     "gap/criterion_code": _CENTRE,  # a criterion is the centre's; the evidence made for it is one's own
     "files/code": _OF_PORTFOLIO,
     "captions/captions_code": _OF_PORTFOLIO,
+    "versions/version_code": _CANDIDATE,
     "uploads/code": _CANDIDATE,
     "portfolios/code": _OF_PORTFOLIO,
     "allocations/allocation_code": _OF_PORTFOLIO,
@@ -209,6 +211,7 @@ def _codes_of_evidence(session: Session, store: BlobStore, world: World) -> dict
         "evidence/code": draft.code,
         "files/code": kept.code,
         "captions/captions_code": _captioned(session, world, kept).code,
+        "versions/version_code": _written(session, world, draft).code,
         "uploads/code": _uploaded(session, world, draft, kept).code,
         "reviews/code": submission.code,
         "drop/mapping_code": revision.mappings[0].code,
@@ -266,6 +269,26 @@ def _captioned(session: Session, world: World, file: EvidenceFile) -> TimedText:
         cue_count=1,
         added_by_id=world.people["candidate"],
         added_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _written(session: Session, world: World, item: Evidence) -> DraftVersion:
+    """An earlier version of what stands in the draft."""
+    now = clock.now()
+    row = DraftVersion(
+        code=ids.new_code(),
+        evidence_id=item.id,
+        number=1,
+        revision_number=1,
+        text="An earlier text.",
+        words=3,
+        automatic=False,
+        person_id=world.people["candidate"],
+        began_at=now,
+        saved_at=now,
     )
     session.add(row)
     session.flush()

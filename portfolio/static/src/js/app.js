@@ -24,5 +24,6 @@ if (document.querySelector("[hx-get], [hx-post]")) import("./requests.js");
 if (document.querySelector("[data-upload]")) import("./upload.js");
 if (document.querySelector("[data-now-into]")) import("./visit.js");
 if (document.querySelector("[data-stamp-into]")) import("./talk.js");
+if (document.querySelector("[data-words-of]")) import("./words.js");
 if (document.querySelector("[data-recorder]")) import("./record.js");
 else if (isLeft()) import("./leftovers.js");
