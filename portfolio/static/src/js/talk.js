@@ -72,32 +72,33 @@ document.addEventListener("click", (event) => {
   const field = button && document.getElementById(button.dataset.stampInto);
   if (field) stamp(field, button.dataset.stampWord, "stampOnce" in button.dataset);
 });
+let sending = Promise.resolve();
+
 /**
  * <button data-soft>: what it does, without leaving the page, so that a recording goes on: the form is sent, and what the
  * answer holds of it takes its place. Whatever goes wrong, the form stays as it is.
  */
-async function sendSoftly(button) {
-  const { form } = button; // its buttons are called "action", too: form.action is none
-  if (form.dataset.sending) return;
-  form.dataset.sending = "true";
+async function sendSoftly(form, name, wanted) {
   const said = new FormData(form);
-  said.set(button.name, button.value);
+  said.set(name, wanted);
   try {
-    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(said), credentials: "same-origin" });
+    const url = form.getAttribute("action"); // its buttons have this name, too, so form.action is no address
+    const answer = await fetch(url, { method: "POST", body: new URLSearchParams(said), credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(form.id);
     if (!answer.ok || !fresh) return flash("error", page.querySelector(".notice-error p")?.textContent ?? "Not saved. What you typed is still here; try again.");
     const state = form.querySelector("[data-save-state]"); // the autosave speaks there
+    const typed = [...form.querySelectorAll("textarea, input.input")].filter((field) => field.value !== said.get(field.name));
     form.replaceChildren(...fresh.childNodes);
     form.querySelector("[data-save-state]")?.replaceWith(state);
+    form.elements.tab.value = said.get("tab"); // it is the same window still
+    for (const { name, value } of typed) if (form.elements[name]) form.elements[name].value = value; // typed meanwhile
     const rows = form.querySelectorAll("[data-talk-row]");
     (rows[rows.length - 1]?.querySelector("textarea") ?? form.querySelector("#asked"))?.focus();
     form.dispatchEvent(new Event("input", { bubbles: true }));
     draw();
   } catch {
     flash("error", "Not sent: no connection. What you typed is still here.");
-  } finally {
-    delete form.dataset.sending;
   }
   return undefined;
 }
@@ -106,7 +107,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button[data-soft]");
   if (!button) return;
   event.preventDefault();
-  sendSoftly(button);
+  const { form, name, value } = button;
+  sending = sending.then(() => sendSoftly(form, name, value)); // one after the other: each builds on the last
 });
 document.addEventListener("input", (event) => event.target.matches?.(".talk-time .input") && draw());
 setInterval(draw, 500);
