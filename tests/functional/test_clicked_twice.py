@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from assessors.models import Countersignature, Judgement, Review, SignOff, Unlock
+from criteria.bank_models import BankQuestion
 from criteria.models import FrameworkVersion, Node, UnitGroup, VersionState
 from evidence.confidential_models import ConfidentialMark
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
@@ -199,6 +200,24 @@ def test_an_observation_is_recorded_once(fingers: Fingers, world: World) -> None
     values: dict[str, str] = {**said, decision: "met", "declared": "1"}
     fingers.press("assessor", action + "?kind=questioning", action, **values)
     assert (fingers.count(Evidence), fingers.count(Judgement)) == (1, 1)
+
+
+def test_a_question_is_kept_once(fingers: Fingers, world: World) -> None:
+    page = f"/frameworks/{world.version_code}/units/{world.unit_codes[0]}/questions"
+    fingers.press("assessor", page, page, text="How do you know?")
+    fingers.press("assessor", f"{page}/import", f"{page}/import", lines="Why?\nWhere?", action="add")
+    assert fingers.count(BankQuestion) == 3
+
+
+def test_a_talk_is_planned_and_finished_once(fingers: Fingers, world: World) -> None:
+    plan = f"/portfolios/{world.portfolio_code}/visits/new"
+    criterion = world.criterion_codes[0]
+    answers = fingers.press("assessor", f"{plan}?kind=questioning", plan, criterion=[criterion])
+    page = answers[0].headers["location"]
+    said = {"question-1": "Why?", "answer-1": "Because.", f"decision-{criterion}": "met", "action": "record"}
+    fingers.press("assessor", page, page, **said, declared="1")
+    assert (fingers.count(Evidence), fingers.count(Judgement)) == (1, 1)
+    assert (fingers.logged("talk.planned"), fingers.logged("talk.finished")) == (1, 1)
 
 
 def test_a_draft_is_withdrawn_and_brought_back_once(fingers: Fingers, world: World) -> None:
