@@ -43,7 +43,7 @@ class Server:
 def serving(settings: Settings) -> Iterator[Server]:
     """`portfolio serve` on the installation of these settings, until the block ends."""
     command = [sys.executable, "-m", "portfolio", "serve", "--data", str(settings.data_dir), "--port", "0"]
-    environment = {"PYTHONUNBUFFERED": "1", "PORTFOLIO_INLINE_WORKER": "false", **_inherited()}
+    environment = {"PYTHONUNBUFFERED": "1", "PORTFOLIO_INLINE_WORKER": "false", **inherited()}
     if settings.database_url:
         environment["PORTFOLIO_DATABASE_URL"] = settings.database_url
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -54,7 +54,7 @@ def serving(settings: Settings) -> Iterator[Server]:
         process.wait(timeout=30)
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """What a process needs of this one's environment, without settings of an installation."""
     return {key: value for key, value in os.environ.items() if not key.startswith("PORTFOLIO_")}
 

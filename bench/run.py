@@ -56,7 +56,9 @@ def show(name: str, figures: Sequence[Figure]) -> None:
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="benchmarks to run (default: all); corpus DIR"
+    )
     parser.add_argument("--list", action="store_true", help="say what there is")
     parser.add_argument("--json", action="store_true", help="print figures for a machine")
     parser.add_argument(
@@ -66,6 +68,11 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--here", metavar="NAME", help=argparse.SUPPRESS)
     found = parser.parse_args(given)
+    if found.names[:1] == ["corpus"] and len(found.names) > 1:
+        corpus = Path(found.names.pop()).resolve()
+        if len(found.names) > 1 or not corpus.is_dir():
+            parser.error(f"corpus takes one folder, and {corpus} is none")
+        os.environ["BENCH_CORPUS"] = str(corpus)  # the child process reads it in bench/corpus.py
     unknown = [name for name in found.names if name not in names()]
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(names())}")

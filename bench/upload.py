@@ -11,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 from statistics import median
+from urllib.parse import quote
 
 from bench._data import SMALL, Made, installation, make
 from bench._server import Server, serving
@@ -100,7 +101,7 @@ def _send(server: Server, url: str, made: Made, path: Path) -> float:
     headers = {
         "Cookie": f"session={made.candidate}",
         "X-CSRF-Token": _token_for(made.candidate),
-        "X-File-Name": path.name,
+        "X-File-Name": quote(path.name, safe="", errors="replace"),
         "Content-Type": "application/octet-stream",
         "Content-Length": str(path.stat().st_size),
     }
