@@ -41,7 +41,7 @@ from criteria.rules.grouping import (
 )
 from criteria.rules.kinds import EvidenceKind, GuidanceKind, NodeKind, WitnessStatus
 from criteria.rules.next_steps import without_countersigner
-from criteria.rules.ordering import Direction, Shift, Span, move_shifts, shifted
+from criteria.rules.ordering import Branching, Direction, Shift, Span, move_shifts, relocated, shifted
 from criteria.rules.reasons import (
     REASON_ORDER,
     ActionCode,
@@ -93,6 +93,7 @@ __all__ = [
     "REASON_ORDER",
     "RULE_FIELDS",
     "ActionCode",
+    "Branching",
     "ChoiceCheck",
     "ChoiceCode",
     "ChoiceProblem",
@@ -154,6 +155,7 @@ __all__ = [
     "nesting_problems",
     "new_contradictions",
     "percent",
+    "relocated",
     "roll_up",
     "rule_from_dict",
     "rule_to_dict",

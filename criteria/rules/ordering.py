@@ -57,3 +57,35 @@ def shifted(span: Span, shifts: Iterable[Shift]) -> Span:
         if shift.first <= span.position and span.last <= shift.last:
             return Span(span.position + shift.by, span.last + shift.by)
     return span
+
+
+@dataclass(frozen=True, slots=True)
+class Branching:
+    """A node by its id, and the one it hangs on (None: the root)."""
+
+    id: int
+    parent_id: int | None
+
+
+def relocated(nodes: Sequence[Branching], moved: int, parent: int) -> dict[int, Span]:
+    """The interval of every node once `moved`, with all below it, is the last of what hangs on `parent`.
+
+    `nodes` stand in pre-order, the root first, and `parent` is neither `moved` nor below it. The positions count
+    from 0 without gaps; siblings keep their order.
+    """
+    children: dict[int | None, list[int]] = {}
+    for node in nodes:
+        if node.id != moved:
+            children.setdefault(node.parent_id, []).append(node.id)
+    children.setdefault(parent, []).append(moved)
+    spans: dict[int, Span] = {}
+
+    def place(node_id: int, position: int) -> int:
+        last = position
+        for child in children.get(node_id, ()):
+            last = place(child, last + 1)
+        spans[node_id] = Span(position, last)
+        return last
+
+    place(nodes[0].id, 0)
+    return spans

@@ -14,6 +14,7 @@ from criteria.service.point_lists import (
     set_guidance,
     set_range,
 )
+from criteria.service.relocating import mark_of_place, relocate_criterion
 from criteria.service.rule_changes import RuleEffect, check_rule, mark_of_rule, rule_effects, set_rule
 from criteria.service.states import activate_version, retire_version
 from criteria.service.store import Source, add_units, store_framework
@@ -34,6 +35,7 @@ __all__ = [
     "mark_of_group",
     "mark_of_node",
     "mark_of_order",
+    "mark_of_place",
     "mark_of_points",
     "mark_of_rule",
     "mark_of_version",
@@ -43,6 +45,7 @@ __all__ = [
     "points_of",
     "prepared",
     "range_of",
+    "relocate_criterion",
     "remove_group",
     "remove_unit",
     "retire_version",

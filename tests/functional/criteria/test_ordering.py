@@ -1,7 +1,7 @@
 """Units, outcomes and criteria of a draft are moved up and down in the browser; an active version never changes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import select
@@ -258,3 +258,71 @@ def test_a_unit_that_was_taken_out_meanwhile_is_not_moved(
         remove_unit(session, actor, head, session.get_one(Node, unit.id))
         with pytest.raises(NotFound):
             move_node(session, actor, head, unit, Direction.UP, shown="")
+
+
+RELOCATIONS = [
+    ("A 1.1", "A 2", "A 1 1.2 2 2.1 1.1 K1 K2 | B 1.1 | C 1.1 1.2"),
+    ("A 1.2", "A", "A 1 1.1 2 2.1 K1 K2 1.2 | B 1.1 | C 1.1 1.2"),
+    ("A K1", "A 1", "A 1 1.1 1.2 K1 2 2.1 K2 | B 1.1 | C 1.1 1.2"),
+    ("A K2", "C", "A 1 1.1 1.2 2 2.1 K1 | B 1.1 | C 1.1 1.2 K2"),
+    ("C 1.2", "A 2", None),
+    ("C 1.2", "B", "A 1 1.1 1.2 2 2.1 K1 K2 | B 1.1 1.2 | C 1.1"),
+    ("A 1.1", "A 1", START),
+    ("B 1.1", "A", None),
+]
+
+
+@pytest.mark.parametrize(("name", "to", "after"), RELOCATIONS)
+def test_a_criterion_moves_into_another_outcome_or_unit(
+    name: str, to: str, after: str | None, browse: Browse, draft: Draft
+) -> None:
+    browser = browse("manager")
+    node = f"{draft.url}/nodes/{draft.codes[name]}"
+    mark = browser.get(f"{node}/edit").text.split('name="shown" value="')[2].split('"')[0]
+    answer = browser.submit(f"{node}/place", {"shown": mark, "to": draft.codes[to]})
+    assert answer.status_code == (303 if after else 422)
+    assert draft.order() == (after or START)
+    if answer.is_redirect:
+        assert draft.codes[to[0]] in answer.headers["location"]
+        if after != START:  # and the second press of the same finger
+            assert browser.submit(f"{node}/place", {"shown": mark, "to": draft.codes[to]}).is_redirect
+            page = browser.submit(f"{node}/place", {"shown": mark, "to": draft.codes["A 1"]})
+            assert (page.status_code, draft.order()) == (303 if to == "A 1" else 409, after)
+            assert to == "A 1" or f"(in {'outcome' if ' ' in to else 'unit'} {to.split()[-1]})" in page.text
+    else:
+        assert "is used there already" in answer.text or "only criterion of its unit" in answer.text
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(("name", "to"), [("A 1", "A 2"), ("A", "B"), ("A 1.1", "A 1.2"), ("A 1.1", "zzz")])
+def test_only_criteria_move_and_only_into_outcomes_and_units(
+    name: str, to: str, browse: Browse, draft: Draft
+) -> None:
+    url = f"{draft.url}/nodes/{draft.codes[name]}/place"
+    page = browse("manager").submit(url, {"shown": "", "to": draft.codes.get(to, to)})
+    assert page.status_code == 422
+    assert draft.order() == START
+    assert browse("lead_iqa").submit(url, {"to": draft.codes["A 2"]}).status_code == 404
+
+
+@pytest.mark.databases("sqlite")
+def test_a_criterion_stays_where_a_rule_asks_for_its_range(
+    browse: Browse, database: Database, world: World
+) -> None:
+    unit = small().units[0]
+    wider = replace(
+        unit,
+        outcomes=(replace(unit.outcomes[0], rule={"range_required": ["R2"]}), ParsedOutcome("2", "Other")),
+    )
+    with database.write() as session:
+        version = store_framework(
+            session, world.actor(session, "manager"), small(units=(wider,)), label="1", activate=False
+        )
+        codes = {
+            node.ref: node.code for node in session.scalars(select(Node).where(Node.version_id == version.id))
+        }
+    browser, url = browse("manager"), f"/frameworks/{version.code}/nodes/{codes['1.1']}"
+    mark = browser.get(f"{url}/edit").text.split('name="shown" value="')[2].split('"')[0]
+    page = browser.submit(f"{url}/place", {"shown": mark, "to": codes["2"]})
+    assert page.status_code == 422
+    assert "The rule on outcome 1 asks for R2." in page.text

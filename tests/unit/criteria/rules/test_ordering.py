@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from criteria.rules import Direction, Shift, Span, move_shifts, shifted
+from criteria.rules import Branching, Direction, Shift, Span, move_shifts, relocated, shifted
 
 UP, DOWN = Direction.UP, Direction.DOWN
 
@@ -123,3 +123,25 @@ def test_there_and_back_again_is_where_it_was_but_for_gaps(tree: list[Placed], d
     names[index], names[index + 1] = names[index + 1], names[index]
     back = move_shifts([moved[name] for name in names], index + 1, UP)
     assert {name: shifted(span, back) for name, span in moved.items()} == {n.name: n.span for n in tree}
+
+
+@given(trees(), st.data())
+def test_a_node_goes_last_below_another_and_nothing_else_changes_its_order(
+    tree: list[Placed], data: st.DataObject
+) -> None:
+    root, *rest = tree
+    if not rest:
+        return
+    moved = data.draw(st.sampled_from(rest))
+    to = data.draw(st.sampled_from([n for n in tree if moved.name not in way_up(tree, n)]))
+    spans = relocated([Branching(n.name, n.parent) for n in tree], moved.name, to.name)
+    after = [Placed(n.name, "x", to.name if n is moved else n.parent, spans[n.name]) for n in tree]
+    assert sorted(span.position for span in spans.values()) == list(range(len(tree)))
+    assert spans[root.name] == Span(0, len(tree) - 1)
+    before = [Placed(n.name, "x", n.parent, n.span) for n in tree]
+    for node in tree:
+        stayed = [name for name in order(before, node.name, "x") if name != moved.name]
+        assert order(after, node.name, "x") == stayed + [moved.name] * (node is to)
+        inside = {n.name for n in after if node.name in way_up(after, n)}
+        span = spans[node.name]
+        assert {n.name for n in after if span.position <= n.span.position <= span.last} == inside
