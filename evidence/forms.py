@@ -10,6 +10,7 @@ from typing import Any
 from criteria.rules import EvidenceKind, WitnessStatus
 from evidence.models import Revision
 from evidence.queries import FileView, ListFilter, Shows
+from evidence.queries.search import Within
 from evidence.rules import (
     ABOUT,
     FIELDS,
@@ -246,6 +247,16 @@ def read_filter(query: Mapping[str, str]) -> ListFilter:
         unit_code=clean_line(query.get("unit", ""))[:20],
         shows=known(Shows, "shows"),
         search=clean_line(query.get("q", ""))[:100],
+    )
+
+
+def read_within(query: Mapping[str, str]) -> Within:
+    """What a search is confined to, from the address; what makes no sense counts as not asked."""
+    kind = query.get("kind", "")
+    return Within(
+        portfolio_code=clean_line(query.get("portfolio", ""))[:20],
+        kind=EvidenceKind(kind) if kind in set(EvidenceKind) else None,
+        candidate=clean_line(query.get("candidate", ""))[:100],
     )
 
 

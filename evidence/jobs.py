@@ -1,5 +1,5 @@
 """Work of evidence that no request waits for: removing bytes that nothing cites or that never got
-a row, reminding witnesses."""
+a row, reminding witnesses, filling the search."""
 
 import logging
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from evidence.service import UNUSED_BLOB, forget_unused_blob
+from evidence.service import FILL, UNUSED_BLOB, fill_batch, forget_unused_blob
 from evidence.service.limits import recount
 from evidence.service.sweep import Swept, sweep_store
 from evidence.service.testimony import work_off_due_requests
@@ -42,7 +42,7 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
     def count(database: Database, _payload: Mapping[str, Any]) -> None:
         recount(database)
 
-    return {UNUSED_BLOB: remove_unused, SWEEP: sweep, REMIND: remind, COUNT: count}
+    return {UNUSED_BLOB: remove_unused, SWEEP: sweep, REMIND: remind, COUNT: count, FILL: fill_batch}
 
 
 def schedule(session: Session) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 import portfolio.tables  # noqa: F401  (every model is known after this)
 from portfolio.core.db import Choice, Model, Utc, make_engine
+from portfolio.core.migrate import is_ours
 
 
 def render_item(kind: str, item: object, _autogen: object) -> str | Literal[False]:
@@ -33,6 +34,7 @@ def run() -> None:
                 transaction_per_migration=True,
                 compare_server_default=True,
                 render_item=render_item,
+                include_name=is_ours,
             )
             with context.begin_transaction():
                 context.run_migrations()

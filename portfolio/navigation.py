@@ -5,19 +5,21 @@ from collections.abc import Sequence
 from portfolio.core.actor import Actor, Role
 from portfolio.web.pages import NavItem
 
+_SEARCH = ("Search", "/search")
 _CANDIDATE = (
     ("My portfolio", "/portfolio"),
     ("Evidence", "/evidence"),
     ("Feedback", "/feedback"),
     ("Unit guide", "/units"),
+    _SEARCH,
 )
 _ASSESSOR = (("Queue", "/queue"), ("Caseload", "/caseload"), ("Frameworks", "/frameworks"))
-_STAFF_READ = (("Portfolios", "/portfolios"), ("Frameworks", "/frameworks"))
+_STAFF_READ = (("Portfolios", "/portfolios"), ("Frameworks", "/frameworks"), _SEARCH)
 
 ITEMS: dict[Role, tuple[tuple[str, str], ...]] = {
     Role.CANDIDATE: _CANDIDATE,
-    Role.ASSESSOR: (*_ASSESSOR, ("Countersign", "/countersign")),
-    Role.TRAINEE_ASSESSOR: _ASSESSOR,
+    Role.ASSESSOR: (*_ASSESSOR, ("Countersign", "/countersign"), _SEARCH),
+    Role.TRAINEE_ASSESSOR: (*_ASSESSOR, _SEARCH),
     Role.IQA: _STAFF_READ,
     Role.LEAD_IQA: _STAFF_READ,
     Role.EQA: _STAFF_READ,
@@ -28,6 +30,7 @@ ITEMS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("Frameworks", "/frameworks"),
         ("Centre", "/centre"),
         ("Outbox", "/outbox"),
+        _SEARCH,
     ),
     Role.OPERATOR: (("Installation", "/installation"),),
 }

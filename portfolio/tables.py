@@ -9,6 +9,7 @@ import evidence.confidential_models
 import evidence.models
 import evidence.previews.models
 import evidence.reply_models
+import evidence.search_models
 import evidence.storage_models
 import evidence.timed_models
 import evidence.version_models

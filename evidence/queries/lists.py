@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, aliased
 from criteria.models import Node
 from criteria.rules import EvidenceKind, Status
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision
-from evidence.permissions import EVIDENCE_OWN, EVIDENCE_WRITE, is_external
+from evidence.permissions import is_external
 from evidence.queries.confidential import held_back_items, is_held_back
+from evidence.queries.seen import drafts_seen, is_newest_seen, is_not_kept_from
 from evidence.rules import EvidenceState, reference
 from portfolio.core.actor import Actor
 from portfolio.records.models import CoverageRow, Portfolio
@@ -95,33 +96,14 @@ def list_evidence(
 
 
 def _visible(actor: Actor, portfolio: Portfolio, wanted: ListFilter) -> Select[Evidence, Revision, bool]:
-    newer = aliased(Revision)
-    own = _is_own(actor, portfolio)
-    newest = (
-        select(func.max(newer.number))
-        .where(newer.evidence_id == Evidence.id, or_(newer.frozen_at.is_not(None), own))
-        .correlate(Evidence)
-        .scalar_subquery()
-    )
     query = (
         select(Evidence, Revision, is_held_back.label("held_back"))
-        .join(Revision, (Revision.evidence_id == Evidence.id) & (Revision.number == newest))
-        .where(Evidence.portfolio_id == portfolio.id)
+        .join(Revision, (Revision.evidence_id == Evidence.id) & is_newest_seen(actor))
+        .where(Evidence.portfolio_id == portfolio.id, is_not_kept_from(actor))
     )
-    if is_external(actor):
-        query = query.where(~is_held_back)
     for condition in _conditions(portfolio, wanted):
         query = query.where(condition)
     return query
-
-
-def _is_own(actor: Actor, portfolio: Portfolio) -> ColumnElement[bool]:
-    """What the actor sees before it is submitted (as `items.sees_draft`)."""
-    may_write = EVIDENCE_WRITE.allows(actor, portfolio)
-    mine = Evidence.created_by_id == (actor.person_id if may_write else -1)
-    if EVIDENCE_OWN.allows(actor, portfolio):
-        return or_(mine, Evidence.kind == EvidenceKind.WITNESS_TESTIMONY)
-    return mine
 
 
 def _conditions(portfolio: Portfolio, wanted: ListFilter) -> list[ColumnElement[bool]]:
@@ -189,7 +171,7 @@ def _hidden_drafts(session: Session, actor: Actor, portfolio: Portfolio) -> int:
         .where(
             Evidence.portfolio_id == portfolio.id,
             Evidence.state == EvidenceState.DRAFT,
-            ~_is_own(actor, portfolio),
+            ~drafts_seen(actor),
         )
     )
     return session.scalar(query) or 0

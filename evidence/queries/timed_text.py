@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased, defer
 
 from evidence.models import Evidence, EvidenceFile, Revision
@@ -80,27 +80,47 @@ def captions_of(
     the assessors'. Of each the newest version, unless it was taken off. At most two queries."""
     if not blob_ids:
         return {}
-    newest: dict[tuple[int, int], Row[int, TimedTextForm, bool, int, int]] = {}
-    for row in session.execute(_known(revision_id, blob_ids)):
-        newest[row.blob_id, row.added_by_id if row.added_later else 0] = row
-    shown = {row.id: row.blob_id for row in newest.values() if row.form is not TimedTextForm.NONE}
+    shown = {
+        row.id: row.blob_id for row in session.execute(_known(revision_id, blob_ids).where(stands_in(_SHOWN)))
+    }
     found: dict[int, list[CaptionsView]] = {}
     for text, by in _texts(session, shown, with_text=True):
         found.setdefault(shown[text.id], []).append(_view(text, by, text.vtt))
     return found
 
 
-def _known(revision_id: int, blob_ids: Collection[int]) -> Select[int, TimedTextForm, bool, int, int]:
-    """All versions that concern these contents up to a revision, in the order in which they were added."""
-    shown = aliased(Revision)
-    return (
-        select(
-            TimedText.id, TimedText.form, TimedText.added_later, TimedText.added_by_id, EvidenceFile.blob_id
+_SHOWN = aliased(Revision)
+
+
+def stands_in(shown: type[Revision]) -> ColumnElement[bool]:
+    """Whether a TimedText of an EvidenceFile of a Revision stands beside the same recording of `shown`, the same or a
+    later revision: it was not taken off, and nothing newer of its author or assessor is in its place there."""
+    newer, file, revision = aliased(TimedText), aliased(EvidenceFile), aliased(Revision)
+    followed = (
+        select(newer.id)
+        .join(file, file.id == newer.file_id)
+        .join(revision, revision.id == file.revision_id)
+        .where(
+            newer.id > TimedText.id,
+            newer.added_later == TimedText.added_later,
+            or_(~newer.added_later, newer.added_by_id == TimedText.added_by_id),
+            file.blob_id == EvidenceFile.blob_id,
+            revision.evidence_id == shown.evidence_id,
+            revision.number <= shown.number,
         )
+        .correlate(TimedText, EvidenceFile, shown)
+    )
+    return and_(TimedText.form != TimedTextForm.NONE, ~followed.exists())
+
+
+def _known(revision_id: int, blob_ids: Collection[int]) -> Select[int, int]:
+    """All versions that concern these contents up to a revision, in the order in which they were added."""
+    return (
+        select(TimedText.id, EvidenceFile.blob_id)
         .join(EvidenceFile, EvidenceFile.id == TimedText.file_id)
         .join(Revision, Revision.id == EvidenceFile.revision_id)
-        .join(shown, (shown.evidence_id == Revision.evidence_id) & (shown.number >= Revision.number))
-        .where(shown.id == revision_id, EvidenceFile.blob_id.in_(blob_ids))
+        .join(_SHOWN, (_SHOWN.evidence_id == Revision.evidence_id) & (_SHOWN.number >= Revision.number))
+        .where(_SHOWN.id == revision_id, EvidenceFile.blob_id.in_(blob_ids))
         .order_by(TimedText.id)
     )
 
@@ -205,12 +225,10 @@ def may_caption(session: Session, actor: Actor, revision: Revision) -> bool:
 
 def standing_text(session: Session, actor: Actor, place: CaptionPlace) -> TimedText | None:
     """The version that the actor's next one would follow: the author's, or an assessor's own. None without."""
-    rows = session.execute(_known(place.file.revision_id, [place.file.blob_id]))
-    own = [
-        row.id
-        for row in rows
-        if row.added_later == place.later and (not place.later or row.added_by_id == actor.person_id)
-    ]
+    query = _known(place.file.revision_id, [place.file.blob_id]).where(TimedText.added_later == place.later)
+    if place.later:
+        query = query.where(TimedText.added_by_id == actor.person_id)
+    own = [row.id for row in session.execute(query)]
     text = session.get_one(TimedText, own[-1]) if own else None
     return None if text is None or text.form is TimedTextForm.NONE else text
 

@@ -9,6 +9,7 @@ from evidence.routes import (
     lists,
     mapping,
     replies,
+    search,
     submitting,
     testimony,
     timed_text,
@@ -19,6 +20,7 @@ from evidence.routes import (
 
 ROUTERS = (
     lists.routes,
+    search.routes,
     limits.routes,
     editing.routes,
     files.routes,

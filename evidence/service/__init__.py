@@ -30,11 +30,13 @@ from evidence.service.mappings import (
     unmap_criterion,
 )
 from evidence.service.revisions import discard_revision, start_revision
+from evidence.service.search import FILL, fill_batch, fill_everything
 from evidence.service.submission import submit_evidence
 from evidence.service.uploads import UPLOAD_RECEIVED, Announced
 from evidence.service.versions import restore_version
 
 __all__ = [
+    "FILL",
     "MAX_FILES",
     "UNUSED_BLOB",
     "UPLOAD_RECEIVED",
@@ -53,6 +55,8 @@ __all__ = [
     "detach_file",
     "discard_revision",
     "drop_mapping_in_review",
+    "fill_batch",
+    "fill_everything",
     "forget_unused_blob",
     "map_criteria",
     "map_drafts",

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, inspect, update
 from sqlalchemy.engine import make_url
 
 from evidence.models import Blob
+from evidence.service import fill_everything
 from evidence.storage import BlobMissing, BlobStore
 from evidence.storage_models import StoreCheck, StoreFault, StoreMove
 from portfolio import __version__
@@ -97,7 +98,7 @@ class _Blob:
 
 
 def _write_tables(connection: Connection, folder: Path) -> dict[str, dump.Written]:
-    tables = Model.metadata.sorted_tables
+    tables = [table for table in Model.metadata.sorted_tables if not table.info.get("derived")]
     with _progress("Tables", len(tables)) as advance:
         return dump.write_tables(connection, tables, folder, advance)
 
@@ -159,6 +160,7 @@ def _fill(url: str, source: Path, manifest: _Manifest, store: BlobStore) -> None
         session.execute(update(Blob).values(store=store.name))
         for table in (StoreMove, StoreFault, StoreCheck):  # they are about the stores of the old place
             session.execute(delete(table))
+        fill_everything(session)  # what is searched is derived, and no part of the backup
 
 
 def _read_manifest(source: Path) -> _Manifest:

@@ -1,6 +1,6 @@
 """Migrations by Alembic, started from code: the command line, the server's first start and the tests use these."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from alembic import command
@@ -16,6 +16,8 @@ from portfolio.core.resources import migrations_dir
 
 _LOCK = 0x706F7274666F6C69  # "portfoli": any number that nobody else locks in this database
 _WAIT_SECONDS = 1800  # for another process that migrates a large database
+
+_FULL_TEXT = "search_index"  # SQLite: a virtual table and what it keeps beside it; PostgreSQL: an index
 
 
 def config_for(url: str) -> Config:
@@ -72,6 +74,11 @@ def head() -> str:
     found = ScriptDirectory.from_config(config_for("")).get_current_head()
     assert found is not None
     return found
+
+
+def is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
+    """Whether Alembic should compare this with the models: not the engine's full text, which models cannot name."""
+    return kind not in {"table", "index"} or name is None or not name.startswith(_FULL_TEXT)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from html import unescape
 
 import nh3
 from markdown_it import MarkdownIt
@@ -58,6 +59,15 @@ def render_markdown(value: str) -> Markup:
     html = re.sub(r"<(/?)h([1-6])>", lambda m: f"<{m[1]}h{min(6, int(m[2]) + 2)}>", html)
     # nh3 wrote it: only the tags above survive, links carry rel=noopener
     return Markup(nh3.clean(html, tags=_TAGS, url_schemes={"http", "https", "mailto"}))  # noqa: S704
+
+
+def plain_markdown(value: str) -> str:
+    """The words of Markdown without its signs, as they are read on the page. Plain text, to be escaped again.
+
+    >>> plain_markdown("*Well* done, **Tom & I**")
+    'Well done, Tom & I'
+    """
+    return unescape(nh3.clean(_MARKDOWN.render(value), tags=set())).strip()
 
 
 def shorten(value: str, limit: int) -> str:

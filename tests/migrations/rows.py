@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from portfolio.core import migrate
 from portfolio.core.db import make_engine
 
 VALUES: dict[type, Any] = {
@@ -36,9 +38,9 @@ def opened(url: str) -> Iterator[sa.Engine]:
 
 
 def tables(engine: sa.Engine) -> list[sa.Table]:
-    """Every table but Alembic's own, parents before children."""
+    """Every table but Alembic's own and those of SQLite's full text, parents before children."""
     metadata = sa.MetaData()
-    metadata.reflect(engine)
+    metadata.reflect(engine, only=lambda name, _: migrate.is_ours(name, "table", {}))
     return [table for table in metadata.sorted_tables if table.name != "alembic_version"]
 
 
@@ -93,4 +95,4 @@ def _choices(table: sa.Table) -> Iterator[list[sa.Column[Any]]]:
 
 
 def _value(column: sa.Column[Any]) -> Any:
-    return VALUES[column.type.python_type]
+    return VALUES[str if isinstance(column.type, TSVECTOR) else column.type.python_type]

@@ -12,7 +12,7 @@ from assessors.rules import Countersign, Decision
 from assessors.service import NewMapping, add_mapping, drop_mapping, unlock_unit
 from evidence.models import Mapping, Revision, Submission
 from portfolio.core import log
-from portfolio.core.db import Database
+from portfolio.core.db import Database, Model
 from portfolio.tracking.proof import Mismatch, mismatches
 from tests.factories.world import World
 from tests.functional.assessors import acting
@@ -63,9 +63,10 @@ def test_nothing_is_found_in_a_record_as_it_was_made(database: Database, record:
     assert found(database) == []
 
 
-def change(kind: type, **values: object) -> Callable[[Session], object]:
+def change(kind: type[Model], **values: object) -> Callable[[Session], object]:
     """Overwrite columns of all rows of a table, as somebody with the database's password could."""
-    return lambda session: session.execute(update(kind).values(**values))
+    table = Model.metadata.tables[kind.__tablename__]
+    return lambda session: session.execute(update(table).values(**values))
 
 
 def lose(*kinds: type) -> Callable[[Session], object]:

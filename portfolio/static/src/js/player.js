@@ -156,6 +156,15 @@ document.addEventListener("click", (event) => {
   if (playerNamed(link.dataset.player ?? "player")?.jump(link.dataset.seek, link)) event.preventDefault();
 });
 
+/** The line of a transcript that the address names ("#cue-…"): its player stands ready there. */
+function goToLine() {
+  const link = location.hash.startsWith("#cue-") && document.getElementById(location.hash.slice(1))?.querySelector("[data-seek]");
+  const span = link && parseLocator(link.dataset.seek);
+  if (span) playerNamed(link.dataset.player)?.seek(span.start);
+}
+window.addEventListener("hashchange", goToLine);
+window.addEventListener("load", goToLine);
+
 document.addEventListener("change", (event) => {
   if (!event.target.matches?.("[data-speed]")) return;
   const player = playerOf(event.target);
