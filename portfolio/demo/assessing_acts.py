@@ -8,6 +8,7 @@ from assessors.queries.desk import Desk, get_desk
 from assessors.queries.live import LiveMapping, live_mappings
 from assessors.queries.units import unit_picture
 from assessors.rules import VACSR, Answer, Countersign, Decision
+from assessors.rules.talk import TALKS, TalkRow
 from assessors.service import (
     STATEMENT,
     DraftContent,
@@ -27,7 +28,10 @@ from assessors.service import (
     sign_off_unit,
     unlock_unit,
 )
+from assessors.service.talks import settled
 from evidence.models import Evidence
+from evidence.queries import get_draft
+from evidence.rules import QUESTION_ROWS
 from portfolio.core import clock, ids
 from portfolio.demo.evidence_acts import attach, fields_of
 from portfolio.demo.players import Player
@@ -105,7 +109,26 @@ def record(session: Session, player: Player, step: Step) -> None:
     )
     player.items[item.key] = begin_record(session, actor, player.portfolio_code, recording).code
     attach(session, actor, player, item)
+    if item.kind in TALKS:
+        draft = get_draft(session, actor, recording.code)
+        recording = settled(session, draft.revision, recording, _rows(player, recording), {})
     record_evidence(session, actor, player.portfolio_code, recording)
+
+
+def _rows(player: Player, recording: Recording) -> list[TalkRow]:
+    """The questions of the script: the criteria in `shows`, as far as they are recorded here, and the time in `at`."""
+    nodes = player.stage.company.nodes
+    return [
+        TalkRow(
+            question=row["question"],
+            answer=row["answer"],
+            at=row.get("at", ""),
+            criteria=tuple(
+                nodes[ref].code for ref in row.get("shows", ()) if nodes[ref].code in recording.seen
+            ),
+        )
+        for row in recording.fields.details[QUESTION_ROWS]
+    ]
 
 
 def countersign(session: Session, player: Player, step: Step) -> None:
