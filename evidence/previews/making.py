@@ -1,8 +1,8 @@
-"""Which maker looks at which file. Each starts children; nothing of a stranger's file is parsed here."""
+"""Which maker looks at which file. Each that parses starts children; nothing of a stranger's file is parsed here."""
 
 from collections.abc import Callable
 
-from evidence.previews import archives, office, pdf, pictures, recordings
+from evidence.previews import archives, office, pdf, pictures, recordings, texts
 from evidence.previews.looking import Look, Source
 from evidence.sniff import Family, family
 
@@ -13,6 +13,7 @@ _MAKERS: dict[Family, Callable[[Source], Look]] = {
     Family.VIDEO: recordings.look,
     Family.OFFICE: office.look,
     Family.ARCHIVE: archives.look,
+    Family.TEXT: texts.look,
 }
 
 
