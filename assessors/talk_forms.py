@@ -13,17 +13,17 @@ from portfolio.web.forms import Fields
 _QUESTION = re.compile(r"question-(\d{1,4})")
 
 
-def read_rows(posted: Fields) -> list[TalkRow]:
+def read_rows(posted: Fields, without: int | None = None) -> list[TalkRow]:
     """The rows "question-N", "answer-N", "at-N", "shows-N", "wording-N" in the order of their numbers.
 
-    Empty rows are left out. Errors are noted in `posted`.
+    Empty rows are left out, and the one of the number `without`. Errors are noted in `posted`.
     """
     numbers = sorted({int(m[1]) for name, _ in posted.items if (m := _QUESTION.fullmatch(name))})
-    rows = [_read_row(posted, number) for number in numbers]
+    rows = [_read_row(posted, number) for number in numbers if number != without]
     rows = [row for row in rows if row.says_something]
     if len(rows) > MAX_ROWS:
         posted.error(QUESTION_ROWS, f"At most {MAX_ROWS} questions are possible; there are {len(rows)}.")
-    return rows[:MAX_ROWS]
+    return rows
 
 
 def _read_row(posted: Fields, number: int) -> TalkRow:

@@ -1,10 +1,9 @@
 """Posted fields of a visit, read into what the services take."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from assessors.forms import RecordValues, read_record, recording_of
-from assessors.rules.talk import TALKS, TalkRow
+from assessors.rules.talk import TALKS
 from assessors.service.records import Recording
 from assessors.service.visits import Notes
 from assessors.talk_forms import read_rows, stored_rows
@@ -14,20 +13,17 @@ from portfolio.core.text import clean_line
 from portfolio.web.forms import Fields
 
 
-def read_visit(posted: Fields, kind: EvidenceKind) -> tuple[RecordValues, Recording]:
-    """The fields of a visit or a talk as they were typed, and the record they make."""
+def read_visit(
+    posted: Fields, kind: EvidenceKind, without: int | None = None
+) -> tuple[RecordValues, Recording]:
+    """The fields of a visit or a talk as they were typed, and the record they make; `without` one of its rows."""
     values = read_record(posted, kind)
     if kind not in TALKS:
         return values, recording_of(values, kind, posted)
-    values = replace(values, talk=read_rows(posted))
+    values = replace(values, talk=read_rows(posted, without))
     recording = recording_of(values, kind, posted)
-    return values, with_rows(recording, values.talk)
-
-
-def with_rows(recording: Recording, rows: Sequence[TalkRow]) -> Recording:
-    """The record with these rows, as its draft keeps them."""
-    details = {**recording.fields.details, QUESTION_ROWS: stored_rows(rows)}
-    return replace(recording, fields=replace(recording.fields, details=details))
+    details = {**recording.fields.details, QUESTION_ROWS: stored_rows(values.talk)}
+    return values, replace(recording, fields=replace(recording.fields, details=details))
 
 
 def notes_of(values: RecordValues, recording: Recording, posted: Fields) -> Notes:

@@ -16,7 +16,7 @@ from assessors.routes.visit_pages import WORDS, address_of, draw_plan, draw_visi
 from assessors.rules.talk import TALKS
 from assessors.service.records import Recording
 from assessors.service.visits import Notes, Plan, ask_more, change_plan, finish_visit, plan_visit, save_visit
-from assessors.visit_forms import chosen_criteria, notes_of, read_visit, with_rows
+from assessors.visit_forms import chosen_criteria, notes_of, read_visit
 from criteria.rules import EvidenceKind
 from criteria.wording import count_words, kind_word
 from evidence.queries import get_own_item
@@ -183,17 +183,13 @@ def save(
 ) -> Response:
     """Save, note the time of start or end, add or take out a question, or finish: record, judge, tell the candidate."""
     kind = _kind_of(session, actor, evidence_code)
-    values, recording = read_visit(posted, kind)
-    values = replace(values, code=evidence_code)
     action = clean_line(posted.raw("action"))
+    taken_out = _TAKE_OUT.fullmatch(action)
+    values, recording = read_visit(posted, kind, without=int(taken_out[1]) if taken_out else None)
+    values = replace(values, code=evidence_code)
     if action in _CLOCKS and kind is EvidenceKind.OBSERVATION:
         values = replace(values, details={**values.details, _CLOCKS[action][0]: _time_now(actor)})
         recording = recording_of(values, kind, posted)
-    elif match := _TAKE_OUT.fullmatch(action):
-        values = replace(
-            values, talk=[row for n, row in enumerate(values.talk, start=1) if str(n) != match[1]]
-        )
-        recording = with_rows(recording, values.talk)
     recording = replace(recording, code=evidence_code)
     notes = notes_of(values, recording, posted)
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from assessors.queries.talks import entries_of, questions_to_ask, recordings_of
-from assessors.rules.talk import Part, TalkRow, parts_by_criterion, read_times, reason_of
+from assessors.rules.talk import MAX_ROWS, Part, TalkRow, parts_by_criterion, read_times, reason_of
 from assessors.service.records import Recording, Seen
 from criteria.queries.bank import BankEntry
 from criteria.rules import EvidenceKind
@@ -37,7 +37,7 @@ def chosen_questions(
 
 
 def with_questions(fields: DraftFields, chosen: Sequence[BankEntry]) -> DraftFields:
-    """The draft's fields with these questions at the end of its rows."""
+    """The draft's fields with these questions at the end of its rows. Raises Invalid (`wording`) for too many."""
     if not chosen:
         return fields
     rows = [
@@ -50,6 +50,9 @@ def with_questions(fields: DraftFields, chosen: Sequence[BankEntry]) -> DraftFie
         for entry in chosen
     ]
     there = fields.details.get(QUESTION_ROWS) or []
+    if (count := len(there) + len(rows)) > MAX_ROWS:
+        sentence = f"At most {MAX_ROWS} questions are possible; these would make {count}."
+        raise Invalid("Nothing was saved yet.", {"wording": sentence})
     return replace(fields, details={**fields.details, QUESTION_ROWS: [*there, *rows]})
 
 

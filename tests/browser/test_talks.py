@@ -59,4 +59,18 @@ def test_times_are_marked_for_criteria_while_it_plays(
         page.reload()
         expect(page.get_by_label("Topic 1", exact=True)).to_have_value("Why?")
         problems = [*violations(page), *misshapen(page)]
+
+        page.get_by_role("button", name="A topic of my own").click()
+        page.get_by_label("Topic 2", exact=True).fill("How?")
+        page.get_by_role("button", name="A topic of my own").click()
+        page.get_by_label("Topic 3", exact=True).fill("When?")
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.post_data or ""))
+        both = "[value=take-out-1], [value=take-out-2]"  # the first gives the second another number
+        page.evaluate("(both) => document.querySelectorAll(both).forEach((button) => button.click())", both)
+        expect(page.get_by_label("Topic 3", exact=True)).to_have_count(0)
+        expect(page.get_by_label("Topic 1", exact=True)).to_have_value("How?")
+        expect(page.get_by_label("Topic 2", exact=True)).to_have_value("When?")
+        expect(page.get_by_label("Topic 2", exact=True)).to_be_focused()
+        assert [each for each in sent if "take-out-2" in each] == []
     assert (heard.take(), problems) == ([], [])

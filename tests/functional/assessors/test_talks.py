@@ -135,6 +135,33 @@ def test_questions_are_added_and_taken_out_while_it_lasts(
     assert [row["question"] for row in stored_rows(database)] == ["How?"]
 
 
+def test_an_emptied_row_is_taken_out_and_no_other(database: Database, desk: Desk) -> None:
+    desk.begin(criteria=(0,))
+    rows = desk.row(1, "", "") | desk.row(2, "Why?", "Because.") | desk.row(3, "How?", "So.")
+    desk.send("take-out-1", **rows)
+    assert [row["question"] for row in stored_rows(database)] == ["Why?", "How?"]
+    desk.send("take-out-3", **rows)
+    assert [row["question"] for row in stored_rows(database)] == ["Why?"]
+
+
+def test_more_questions_than_fit_are_refused_and_none_is_lost(
+    database: Database, world: World, desk: Desk
+) -> None:
+    wordings = keep(database, world, *(Asked(f"Question {n}?") for n in range(101)))
+    assert desk.begin(wordings=wordings).status_code == 422
+    desk.begin(wordings=wordings[:100])
+    rows: dict[str, Any] = {}
+    for number in range(1, 101):
+        rows |= desk.row(number, f"Question {number}?")
+    full = desk.send("ask", ask=wordings[100], **rows)
+    assert full.status_code == 422
+    assert "At most 100 questions" in full.text
+    over = desk.send("save", **rows, **desk.row(101, "The last one?"))
+    assert over.status_code == 422
+    assert re.search(r">\s*The last one\?</textarea>", over.text)
+    assert len(stored_rows(database)) == 100
+
+
 def test_autosave_keeps_rows_and_times_and_refuses_to_overwrite(database: Database, desk: Desk) -> None:
     desk.begin(criteria=(0,))
     said = desk.row(1, "Why?", "Because.", at="0:12-") | desk.on(0, "met", times="0:10-0:20; R2 1:00-")

@@ -93,12 +93,15 @@ async function sendSoftly(form, name, wanted) {
     form.querySelector("[data-save-state]")?.replaceWith(state);
     form.elements.tab.value = said.get("tab"); // it is the same window still
     for (const { name, value } of typed) if (form.elements[name]) form.elements[name].value = value; // typed meanwhile
+    form.inert = false; // what is inert takes no focus
     const rows = form.querySelectorAll("[data-talk-row]");
     (rows[rows.length - 1]?.querySelector("textarea") ?? form.querySelector("#asked"))?.focus();
     form.dispatchEvent(new Event("input", { bubbles: true }));
     draw();
   } catch {
     flash("error", "Not sent: no connection. What you typed is still here.");
+  } finally {
+    form.inert = false;
   }
   return undefined;
 }
@@ -108,6 +111,8 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   event.preventDefault();
   const { form, name, value } = button;
+  if (form.inert) return;
+  if (value.startsWith("take-out")) form.inert = true; // the rows behind it get other numbers: nothing is typed or pressed till then
   sending = sending.then(() => sendSoftly(form, name, value)); // one after the other: each builds on the last
 });
 document.addEventListener("input", (event) => event.target.matches?.(".talk-time .input") && draw());
