@@ -16,8 +16,9 @@ class Visit(Model):
     """Beside the draft of an observation: the plan, and decisions and notes that decide nothing yet.
 
     `data` is `{"planned": [criterion codes], "answers": {code: {"decision", "note", "feedback"}}, "comment",
-    "tab", "revision"}`: the window that saved last, and the version of the draft it left. What the observation
-    says itself is in the draft. Nothing is mapped before the visit is finished: a plan is no claim.
+    "tab", "revision", "number"}`: the window that saved last, the version of the draft it left, and the number of
+    the revision that it is about (none: 1). What the observation says itself is in the draft. Nothing is mapped before
+    the visit is finished: a plan is no claim.
 
     Another record that is kept for later (see `keep_record`) has a row, too, without a plan.
     """

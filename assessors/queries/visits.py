@@ -36,7 +36,8 @@ VISITS = (EvidenceKind.OBSERVATION, *TALKS)
 class VisitView:
     """The draft of an observation or a talk with its plan. `visit` is None where nobody planned one.
 
-    `version` grows with every change of either; a window that knows an older one may not save.
+    What the visit keeps of an earlier revision does not count. `version` grows with every change of either; a window
+    that knows an older one may not save.
     """
 
     draft: Draft
@@ -49,15 +50,20 @@ class VisitView:
         return (self.visit.edit_version if self.visit else 0) + self.draft.revision.edit_version
 
     @property
+    def kept(self) -> Mapping[str, Any]:
+        """What the visit keeps of this revision."""
+        return kept_of(self.visit, self.draft.revision)
+
+    @property
     def answers(self) -> Mapping[str, Mapping[str, str]]:
         """What was written down so far, by the code of the criterion."""
-        found: Mapping[str, Mapping[str, str]] = self.visit.data.get("answers", {}) if self.visit else {}
+        found: Mapping[str, Mapping[str, str]] = self.kept.get("answers", {})
         return found
 
     @property
     def comment(self) -> str:
         """Feedback on the whole, so far."""
-        return str(self.visit.data.get("comment", "")) if self.visit else ""
+        return str(self.kept.get("comment", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,18 @@ class VisitRow:
     @property
     def count(self) -> int:
         """How many criteria are planned."""
-        return len(self.visit.data["planned"])
+        return len(self._planned)
 
     @property
     def answered(self) -> int:
         """How many of them have a decision."""
-        answers = self.visit.data.get("answers", {})
-        return sum(1 for code in self.visit.data["planned"] if answers.get(code, {}).get("decision"))
+        answers = kept_of(self.visit, self.revision).get("answers", {})
+        return sum(1 for code in self._planned if answers.get(code, {}).get("decision"))
+
+    @property
+    def _planned(self) -> Sequence[str]:
+        found: Sequence[str] = kept_of(self.visit, self.revision).get("planned", ())
+        return found
 
 
 def get_visit(
@@ -100,8 +111,8 @@ def get_visit(
     if draft.portfolio.code != portfolio_code or draft.evidence.kind not in VISITS:
         raise NotFound()
     visit = session.get(Visit, draft.evidence.id, populate_existing=for_update)
-    if visit is not None and visit.data["planned"]:
-        return VisitView(draft, visit, list(visit.data["planned"]))
+    if planned := kept_of(visit, draft.revision).get("planned"):
+        return VisitView(draft, visit, list(planned))
     mapped = session.scalars(
         select(Node.code)
         .join(MappingRow, MappingRow.criterion_id == Node.id)
@@ -113,8 +124,14 @@ def get_visit(
 
 def kept_decisions(session: Session, draft: Draft) -> dict[str, Any]:
     """What `keep_record` put aside beside the draft: "answers" by the code of the criterion, and "comment"."""
-    row = session.get(Visit, draft.evidence.id)
-    return dict(row.data) if row else {}
+    return dict(kept_of(session.get(Visit, draft.evidence.id), draft.revision))
+
+
+def kept_of(visit: Visit | None, draft: Revision) -> Mapping[str, Any]:
+    """What is kept beside this draft: nothing of what was kept, and used, beside that of an earlier revision."""
+    if visit is None or visit.data.get("number", 1) != draft.number:
+        return {}
+    return visit.data
 
 
 def planned_units(units: Sequence[UnitChoice], planned: Sequence[str]) -> list[UnitChoice]:
@@ -148,7 +165,6 @@ def open_visits(session: Session, actor: Actor, start: int = 0) -> tuple[list[Vi
     """The actor's visits that are not finished, by day, those without one last; and how many there are."""
     wanted = (
         Visit.person_id == actor.person_id,
-        Visit.finished_at.is_(None),
         Evidence.kind.in_(VISITS),
         Evidence.state == EvidenceState.DRAFT,
         Portfolio.centre_id == actor.centre_id,

@@ -86,12 +86,13 @@ def keep_record(session: Session, actor: Actor, portfolio_code: str, recording: 
         }
         for code, seen in recording.seen.items()
     }
-    now = clock.now()
+    now, number = clock.now(), get_draft(session, actor, item.code).revision.number
     row = session.get(Visit, item.id)
     if row is None:
         row = Visit(evidence_id=item.id, person_id=actor.person_id, planned_at=now)
         session.add(row)
-    row.data, row.saved_at = {"planned": [], "answers": answers, "comment": recording.comment}, now
+    kept = {"planned": [], "answers": answers, "comment": recording.comment, "number": number}
+    row.data, row.saved_at = kept, now
     session.flush()
     return item
 
@@ -105,7 +106,7 @@ def record_evidence(session: Session, actor: Actor, portfolio_code: str, recordi
     `evidence.rules.problems_before_submission`, `decision-<criterion>`, `feedback-<criterion>`, `declared`).
     """
     take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
-    if done := _recorded(session, actor, recording.code):
+    if done := recorded(session, actor, recording.code):
         return done
     _check_decisions(recording)
     # All or nothing: a page that draws the form again commits what stands before this
@@ -133,16 +134,19 @@ def _judge(session: Session, actor: Actor, submission: Submission, recording: Re
     return finish_review(session, actor, submission.code, finished, recorded=True)
 
 
-def _recorded(session: Session, actor: Actor, code: str) -> Review | None:
-    """The review of a record that was finished before under this code."""
-    submission = session.scalars(
-        select(Submission)
-        .join(Revision, Revision.id == Submission.revision_id)
+def recorded(session: Session, actor: Actor, code: str) -> Review | None:
+    """The review of a record that was finished before under this code; None while a revision of it is a draft."""
+    newest = session.execute(
+        select(Revision.frozen_at, Submission.id)
         .join(Evidence, Evidence.id == Revision.evidence_id)
+        .outerjoin(Submission, Submission.revision_id == Revision.id)
         .where(Evidence.code == code, Evidence.created_by_id == actor.person_id)
+        .order_by(Revision.number.desc())
         .limit(1)
     ).first()
-    return newest_review_by(session, submission.id, actor.person_id) if submission else None
+    if newest is None or newest[0] is None or newest[1] is None:
+        return None
+    return newest_review_by(session, newest[1], actor.person_id)
 
 
 def _map(session: Session, actor: Actor, item: Evidence, recording: Recording) -> None:

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from assessors.models import Review
 from assessors.permissions import JUDGE
-from assessors.queries.visits import VisitView, get_visit, open_codes
+from assessors.queries.visits import VisitView, get_visit, kept_of, open_codes
 from assessors.rules.talk import TALKS, TalkRow
-from assessors.service.records import Recording, record_evidence
+from assessors.service.records import Recording, record_evidence, recorded
 from assessors.service.shared import take_portfolio_by_code, tell_candidate
 from assessors.service.talks import chosen_questions, criteria_asked, settled, with_questions
 from assessors.visit_models import Visit
@@ -108,10 +108,10 @@ def change_plan(
     portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
     view = get_visit(session, actor, portfolio_code, evidence_code, for_update=True)
     chosen = _allowed(session, actor, portfolio, planned, view.draft.evidence.kind in TALKS)
-    if list(view.planned) == chosen and view.visit:
+    if list(view.planned) == chosen and view.kept:
         return
     row = view.visit or _add_row(session, actor, view.draft.evidence, chosen)
-    _write(row, {**row.data, "planned": chosen})
+    _write(row, {**_data(row, view), "planned": chosen})
     _log_plan(session, actor, portfolio, view.draft.evidence, chosen)
 
 
@@ -125,16 +125,17 @@ def save_visit(
     """
     view = get_visit(session, actor, portfolio_code, evidence_code, for_update=True)
     row = view.visit or _add_row(session, actor, view.draft.evidence, view.planned)
-    answers = {**row.data.get("answers", {}), **{code: dict(each) for code, each in notes.answers.items()}}
-    wanted = {**row.data, "answers": _said(answers), "comment": notes.comment}
-    knows = notes.version == view.version or _left_by(row, notes.tab, view)
-    if not knows and not _same(row.data, wanted):
+    data = _data(row, view)
+    answers = {**data["answers"], **{code: dict(each) for code, each in notes.answers.items()}}
+    wanted = {**data, "answers": _said(answers), "comment": notes.comment}
+    knows = notes.version == view.version or _left_by(data, notes.tab, view)
+    if not knows and not _same(data, wanted):
         raise Stale(
             "You wrote to this visit in another window. Nothing was overwritten; reload the page to see it."
         )
     known = view.draft.revision.edit_version if knows else _NEVER
     revision = save_draft(session, actor, evidence_code, notes.fields, known)
-    if not _same(row.data, wanted) or row.data.get("revision") != revision.edit_version:
+    if not _same(data, wanted) or data.get("revision") != revision.edit_version:
         _write(row, {**wanted, "tab": notes.tab, "revision": revision.edit_version})
     session.flush()
     return get_visit(session, actor, portfolio_code, evidence_code)
@@ -162,7 +163,7 @@ def ask_more(
     wanted = {*view.planned, *criteria_asked(chosen)}
     planned = [code for code in open_codes(session, actor, portfolio) if code in wanted]
     if set(planned) - set(view.planned) and view.visit:
-        _write(view.visit, {**view.visit.data, "planned": planned})
+        _write(view.visit, {**view.kept, "planned": planned})
         _log_plan(session, actor, portfolio, item, planned)
         session.flush()
     return get_visit(session, actor, portfolio_code, evidence_code)
@@ -181,13 +182,8 @@ def finish_visit(
     Raises as `save_visit`, `settled` and `record_evidence`.
     """
     take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
-    row = session.scalars(
-        select(Visit)
-        .join(Evidence, Evidence.id == Visit.evidence_id)
-        .where(Evidence.code == recording.code, Visit.person_id == actor.person_id)
-    ).one_or_none()
-    if row is not None and row.finished_at is not None:
-        return record_evidence(session, actor, portfolio_code, recording)
+    if done := recorded(session, actor, recording.code):
+        return done
     with session.begin_nested():
         view = save_visit(session, actor, portfolio_code, recording.code, notes)
         if recording.kind in TALKS:
@@ -246,6 +242,13 @@ def _add_row(session: Session, actor: Actor, item: Evidence, planned: Sequence[s
     return row
 
 
+def _data(row: Visit, view: VisitView) -> dict[str, Any]:
+    """What the row keeps beside this draft, with the number of its revision."""
+    revision = view.draft.revision
+    empty = {"planned": list(view.planned), "answers": {}, "comment": ""}
+    return {**empty, **kept_of(row, revision), "number": revision.number}
+
+
 def _write(row: Visit, data: dict[str, Any]) -> None:
     row.data, row.edit_version, row.saved_at = data, row.edit_version + 1, clock.now()
 
@@ -259,9 +262,8 @@ def _same(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(stored.get(name) == wanted.get(name) for name in ("answers", "comment"))
 
 
-def _left_by(row: Visit, tab: str, view: VisitView) -> bool:
+def _left_by(stored: Mapping[str, Any], tab: str, view: VisitView) -> bool:
     """Whether this window was the last to save, and nobody changed the draft elsewhere since."""
-    stored = row.data
     return (
         bool(tab) and stored.get("tab") == tab and stored.get("revision") == view.draft.revision.edit_version
     )

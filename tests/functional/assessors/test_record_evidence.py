@@ -13,7 +13,7 @@ from assessors.service import Recording, Seen, begin_record, record_evidence
 from criteria.rules import EvidenceKind
 from evidence.models import Evidence, Submission
 from evidence.rules import ASSESSOR_STATEMENT, EvidenceState, MappingOrigin
-from evidence.service import DraftFields
+from evidence.service import DraftFields, start_revision
 from portfolio.core import ids
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid, Locked, NotFound
@@ -105,6 +105,17 @@ def test_a_trainees_record_is_announced_once_to_those_who_may_countersign_it(
     record(database, world, recording(world), "trainee")
     assert acting.told(database, world, "assessor") == ["judgement.made"]
     assert acting.told(database, world, "unallocated_assessor") == []
+
+
+def test_a_later_revision_of_a_record_is_judged_of_its_own(database: Database, world: World) -> None:
+    given = recording(world, EvidenceKind.QUESTIONING)
+    first = record(database, world, given)
+    with database.write() as session:
+        start_revision(session, world.actor(session, "assessor"), given.code)
+    again = replace(given, seen={world.criterion_codes[1]: Seen(decision=Decision.MET, note="Now so.")})
+    assert record(database, world, again) != first
+    assert record(database, world, again) == record(database, world, again)
+    assert acting.statuses(database, world, 2) == ["met", "met"]
 
 
 def test_the_same_form_sent_twice_makes_one_record(database: Database, world: World) -> None:

@@ -236,6 +236,29 @@ def test_the_candidate_comments_then_confirms_and_no_judgement_changes(
         assert 'name="shown"' not in page
 
 
+def test_a_later_revision_is_judged_too_and_begins_with_what_is_still_open(
+    database: Database, world: World, desk: Desk
+) -> None:
+    desk.plan(0, 1)
+    desk.finish(**desk.on(1, "not_yet", feedback="Say why"))
+    desk.browser.submit(f"/evidence/{desk.code}/revise")
+    page = desk.page()
+    assert f"decision-{world.criterion_codes[1]}" in page
+    assert f"decision-{world.criterion_codes[0]}" not in page
+    assert "Say why" not in page
+    assert "Morning shift" in desk.browser.get("/visits").text
+
+    data = desk.notes(**TIMES, **desk.on(1, "met", "Said why"), text="Now she did", declared="1")
+    for _ in range(2):  # a second click
+        assert desk.browser.submit(desk.url, data | {"action": "record"}).status_code == 303
+
+    assert acting.count(database, Review) == 2
+    assert acting.statuses(database, world, 2) == ["met", "met"]
+    with database.read() as session:
+        [item] = session.scalars(select(Evidence))
+        assert [each.text for each in item.revisions] == ["She briefed the team.", "Now she did"]
+
+
 def test_a_word_that_cannot_be_taken_comes_back(
     database: Database, world: World, desk: Desk, browse: Browse
 ) -> None:
