@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased, defer
 from evidence.models import Evidence, EvidenceFile, Revision
 from evidence.queries.items import check_open, get_draft, get_file, is_author
 from evidence.rules import reference, state_word
-from evidence.rules.caption_files import parse_captions
+from evidence.rules.caption_files import stored_cues
 from evidence.rules.timed_text import Cue, TimedTextForm
 from evidence.sniff import Family, family
 from evidence.timed_models import TimedText, TranscriptDraft
@@ -54,7 +54,7 @@ class CaptionsView:
     @property
     def cues(self) -> Sequence[Cue]:
         """Its cues in order of time; read anew each time."""
-        return parse_captions(self.vtt.encode())[1] if self.vtt else ()
+        return stored_cues(self.vtt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from evidence.queries import (
     transcript_draft,
 )
 from evidence.ranges import if_none_match
-from evidence.rules.caption_files import MAX_CAPTION_BYTES, parse_captions
+from evidence.rules.caption_files import MAX_CAPTION_BYTES, stored_cues
 from evidence.rules.timed_text import (
     MAX_TRANSCRIPT_CHARACTERS,
     TimedTextError,
@@ -100,7 +100,7 @@ def _as_lines(standing: TimedText | None) -> str:
         return ""
     if standing.form is TimedTextForm.TRANSCRIPT:
         return standing.source
-    return render_transcript(parse_captions(standing.vtt.encode())[1])
+    return render_transcript(stored_cues(standing.vtt))
 
 
 @routes.action("/files/{code}/captions", EVIDENCE_WRITE)

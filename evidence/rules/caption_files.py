@@ -45,7 +45,19 @@ def parse_captions(content: bytes, length_seconds: float | None = None) -> tuple
     if len(content) > MAX_CAPTION_BYTES:
         sentence = f"The file has {len(content):,} bytes; at most {MAX_CAPTION_BYTES:,} are possible."
         raise TimedTextError([LineProblem(0, sentence)])
-    lines = clean_lines(_decoded(content))
+    return _parsed(_decoded(content), length_seconds)
+
+
+def stored_cues(vtt: str) -> list[Cue]:
+    """The cues of what `render_vtt` wrote; none of "".
+
+    It may be longer than any file that is taken: signs are written out in it, and so are all times.
+    """
+    return _parsed(vtt, None)[1] if vtt else []
+
+
+def _parsed(text: str, length_seconds: float | None) -> tuple[TimedTextForm, list[Cue]]:
+    lines = clean_lines(text)
     problems = [
         LineProblem(number, "It holds a NUL character.")
         for number, line in enumerate(lines, start=1)

@@ -18,7 +18,7 @@ from sqlalchemy.orm.attributes import get_history
 from evidence.models import Evidence, EvidenceFile, Revision
 from evidence.previews.models import PageText
 from evidence.rules import reference
-from evidence.rules.caption_files import parse_captions
+from evidence.rules.caption_files import stored_cues
 from evidence.rules.kinds import FIELDS, QUESTION_ROWS, RPL_FIELDS, FieldKind
 from evidence.rules.search import Part, passages_of, words_of
 from evidence.search_models import SearchPassage
@@ -108,7 +108,7 @@ def _rows_of(source: Source, references: Mapping[int, str]) -> Iterator[Row]:
         yield from _cut(source, Part.FILE, source.name)
     elif isinstance(source, PageText):
         yield from _cut(source, Part.PAGE, source.text)
-    elif source.vtt:
+    else:
         yield from _caption_rows(source)
 
 
@@ -132,7 +132,7 @@ def _cut(source: Source, part: Part, text: str) -> Iterator[Row]:
 
 def _caption_rows(captions: TimedText) -> Iterator[Row]:
     """Passages of captions know when each of their lines is spoken."""
-    cues = parse_captions(captions.vtt.encode())[1]
+    cues = stored_cues(captions.vtt)
     lines = [cue.text for cue in cues]
     begins = [0, *accumulate(len(line) + 1 for line in lines)][: len(lines)]
     for passage in passages_of("\n".join(lines)):

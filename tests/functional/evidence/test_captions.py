@@ -161,6 +161,20 @@ def test_versions_are_only_added_and_the_newest_speaks(parts: Parts, world: Worl
     assert own.get(f"/evidence/{code}").text.count("<track") == 1
 
 
+def test_a_long_transcript_of_any_script_is_stored_shown_and_changed(
+    parts: Parts, world: World, browse: Browse
+) -> None:
+    code, file = recording(parts, world)
+    own, line = browse("candidate"), "日本" * 180
+    text = "\n".join(f"{n // 60}:{n % 60:02} {line}" for n in range(1_080))
+
+    assert own.submit(f"/files/{file}/transcript", {"text": text}).status_code == 303
+
+    assert texts(parts.database)[0].cue_count == 1_080
+    assert "The first 1,000 of 1,080 lines" in own.get(f"/evidence/{code}").text
+    assert own.get(f"/files/{file}/captions").status_code == 200
+
+
 def test_an_assessors_captions_stand_in_their_name_and_leave_the_digest(
     parts: Parts, world: World, browse: Browse
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence.rules.caption_files import MAX_CAPTION_BYTES, parse_captions
+from evidence.rules.caption_files import MAX_CAPTION_BYTES, parse_captions, stored_cues
 from evidence.rules.timed_text import (
     MAX_CUE_CHARACTERS,
     MAX_CUES,
@@ -102,6 +102,18 @@ def test_at_most_ten_problems_are_told_and_the_rest_counted() -> None:
         parse_captions(f"WEBVTT\n\n{blocks}".encode())
     assert len(caught.value.problems) == 10
     assert caught.value.message.endswith("And 2 more.")
+
+
+def test_what_is_stored_is_read_however_long_its_signs_and_times_have_become() -> None:
+    words = [f"{n // 60}:{n % 60:02} " + "日本" * 15 for n in range(10_000)]
+    transcript = parse_transcript("\n".join(words))
+    signs = parse_captions(f"{VTT}{FIRST}".encode() + f"\n\n{FIRST}".join(["&" * 2000] * 200).encode())[1]
+
+    for cues in (transcript, signs):
+        vtt = render_vtt(cues)
+        assert len(vtt.encode()) > MAX_CAPTION_BYTES
+        assert stored_cues(vtt) == cues
+    assert stored_cues("") == []
 
 
 def test_too_many_captions_are_refused() -> None:
