@@ -8,6 +8,7 @@ row to the last; it may run at any time and as often as one likes.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import accumulate
 from typing import Any
 
@@ -30,6 +31,8 @@ from portfolio.core.text import plain_markdown
 FILL = "search.filled"
 """The job that makes the passages of everything there is."""
 _BATCH = 200
+_BATCH_CHARACTERS = 500_000
+"""A batch ends behind the row with which it has read so much: others wait for it, on SQLite with every save."""
 _SAID = (FieldKind.LINE, FieldKind.TEXT, FieldKind.LINK)
 _DETAILS = dict.fromkeys(
     each.name for each in (*(f for fields in FIELDS.values() for f in fields), *RPL_FIELDS) if each.kind in _SAID
@@ -167,7 +170,6 @@ def fill_batch(database: Database, payload: Mapping[str, Any]) -> None:
         found = _next_rows(session, kinds[index], after)
         if found:
             _replace(session.connection(), found)
-        if len(found) == _BATCH:
             jobs.enqueue(session, FILL, {"source": index, "after": _key(found[-1])})
         elif index + 1 < len(kinds):
             jobs.enqueue(session, FILL, {"source": index + 1})
@@ -176,10 +178,18 @@ def fill_batch(database: Database, payload: Mapping[str, Any]) -> None:
 def _next_rows(session: Session, kind: type[Source], after: Sequence[int]) -> Sequence[Source]:
     """The rows after a key, held until the transaction ends: nobody changes them meanwhile."""
     keys = (PageText.blob_id, PageText.page) if kind is PageText else (kind.id,)  # type: ignore[union-attr]
-    query = select(kind).order_by(*keys).limit(_BATCH).with_for_update()
+    query = select(kind).order_by(*keys).limit(_BATCH).with_for_update().execution_options(yield_per=10)
     if after:
         query = query.where(tuple_(*keys) > tuple_(*after))
-    return [row for row in session.scalars(query) if isinstance(row, Source)]
+    found: list[Source] = []
+    left = _BATCH_CHARACTERS
+    with closing(session.scalars(query)) as rows:
+        for row in rows:
+            found.append(row)
+            left -= sum(len(str(getattr(row, name))) for name in _WATCHED[kind])
+            if left <= 0:
+                break
+    return found
 
 
 def _key(row: Source) -> list[int]:

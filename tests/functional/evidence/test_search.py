@@ -16,6 +16,7 @@ from evidence.search_models import SearchPassage
 from evidence.service import (
     detach_file,
     discard_revision,
+    fill_batch,
     fill_everything,
     rename_file,
     restore_draft,
@@ -62,6 +63,16 @@ def hits(database: Database, world: World, who: str, typed: str) -> Sequence[Hit
 
 def wheres(database: Database, world: World, typed: str) -> list[str]:
     return [hit.where for hit in hits(database, world, "candidate", typed)]
+
+
+def document(parts: Parts, world: World, *, pages: int, text: str) -> int:
+    """The blob of a document with so many pages of the same text."""
+    code = begin(parts.database, world, title="Plain")
+    attach(parts.database, world, parts.store, code, "a.pdf", b"%PDF-x", media_type="application/pdf")
+    with parts.database.write() as session:
+        blob_id = session.query(EvidenceFile).one().blob_id
+        session.add_all(PageText(blob_id=blob_id, page=page + 1, text=text) for page in range(pages))
+    return blob_id
 
 
 def test_everybody_finds_what_their_pages_show_and_nothing_else(database: Database, world: World) -> None:
@@ -230,11 +241,7 @@ def test_the_search_follows_every_change(parts: Parts, world: World) -> None:
 @pytest.mark.databases("sqlite")
 def test_pages_follow_their_document_and_hide_with_a_virus(parts: Parts, world: World) -> None:
     database = parts.database
-    code = begin(database, world, title="Plain")
-    attach(database, world, parts.store, code, "a.pdf", b"%PDF-x", media_type="application/pdf")
-    with database.write() as session:
-        blob_id = session.query(EvidenceFile).one().blob_id
-        session.add(PageText(blob_id=blob_id, page=1, text="okapi"))
+    blob_id = document(parts, world, pages=1, text="okapi")
     assert found(database, world, "candidate", "okapi") == ["Plain"]
 
     with database.write() as session:
@@ -274,6 +281,23 @@ def test_what_was_there_before_is_filled_in_by_the_worker(parts: Parts, world: W
     ] * 3
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(SearchPassage)) == 3 * 2 + 3
+
+
+def test_the_worker_fills_in_a_few_long_rows_at_a_time(parts: Parts, world: World) -> None:
+    database = parts.database
+    blob_id = document(parts, world, pages=5, text="okapi " + "-" * 300_000)
+    with database.write() as session:
+        session.execute(delete(SearchPassage))
+    filled = select(func.count()).select_from(SearchPassage)
+    counts, after = [], list[int]()
+
+    for _ in range(3):
+        fill_batch(database, {"source": 3, "after": after})
+        with database.read() as session:
+            counts.append(session.scalar(filled) or 0)
+        after = [blob_id, counts[-1]]
+
+    assert counts == [2, 4, 5]
 
 
 @pytest.mark.databases("sqlite")
