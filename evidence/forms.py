@@ -63,13 +63,26 @@ def read_draft(
     )
 
 
+def says_more(fields: Fields, kind: EvidenceKind, text: str) -> bool:
+    """Whether something stands in fields that only other kinds have, and not in `text` either."""
+    every = {wanted.name for each in FIELDS.values() for wanted in each if wanted.kind is not FieldKind.UNITS}
+    hidden = every - {wanted.name for wanted in FIELDS[kind]}
+    if QUESTION_ROWS in hidden:
+        hidden |= {"question", "answer"}
+    return any(name in hidden and clean_text(value) not in text for name, value in fields.items)
+
+
 def read_handling(fields: Fields) -> Handling:
-    """What the submit page says of confidential things."""
-    return Handling(
+    """What the submit page says of confidential things. Errors are noted in `fields`."""
+    said = Handling(
         checked=tuple(key for key in fields.many("looked_at") if key in CHECKED),
         confidential=fields.flag("confidential"),
         reason=fields.text("confidential_reason", "What is confidential", limit=MAX_REASON),
     )
+    if said.reason and not said.confidential:
+        sentence = "Tick the box above if confidential material has to stay in it, or empty this."
+        fields.error("confidential_reason", sentence)
+    return said
 
 
 def edit_version(fields: Fields) -> int:

@@ -26,7 +26,7 @@ from evidence.rules import (
     FieldKind,
 )
 from evidence.rules.writing import with_prompts
-from evidence.service import MAX_FILES, change_kind, save_draft
+from evidence.service import MAX_FILES, change_kind, overtaken, save_draft
 from portfolio.core.actor import Actor
 from portfolio.core.clock import now, today
 from portfolio.core.errors import Invalid, Locked, Stale
@@ -121,6 +121,7 @@ def save(request: Request, code: str, session: WriteSession, actor: CurrentActor
         said = replace(said, text=with_prompts(said.text))
     try:
         posted.check()
+        _refuse_another_kind(posted, draft)
         save_draft(session, actor, code, said, forms.edit_version(posted))
     except Invalid as error:
         return edit_page(request, session, actor, draft, _typed(posted), status=422, errors=error.errors)
@@ -135,6 +136,12 @@ def save(request: Request, code: str, session: WriteSession, actor: CurrentActor
         return _change_kind(request, session, actor, draft, posted)
     then = _NEXT.get(posted.raw("then"), "")
     return see_other(request, f"/evidence/{code}" + (f"/{then}" if then else ""), "Saved.")
+
+
+def _refuse_another_kind(posted: Fields, draft: Draft) -> None:
+    """Raise Stale when the page is from before the kind was changed, and something typed there would be lost."""
+    if forms.says_more(posted, draft.evidence.kind, draft.revision.text):
+        raise overtaken(draft.revision)
 
 
 def _change_kind(request: Request, session: Session, actor: Actor, draft: Draft, posted: Fields) -> Response:
@@ -166,6 +173,7 @@ def autosave(
         sentence = " ".join(posted.errors.values())
         return JSONResponse({"message": f"Not saved yet: {sentence}", "errors": posted.errors}, 422)
     try:
+        _refuse_another_kind(posted, draft)
         revision = save_draft(session, actor, code, said, forms.edit_version(posted), automatic=True)
     except (Invalid, Stale, Locked) as error:
         return JSONResponse({"message": error.message}, 422 if isinstance(error, Invalid) else 409)

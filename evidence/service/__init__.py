@@ -5,6 +5,7 @@ from evidence.service.confidential import Handling, clear_confidential, mark_con
 from evidence.service.drafts import (
     DraftFields,
     create_draft,
+    overtaken,
     restore_draft,
     save_draft,
     withdraw_draft,
@@ -62,6 +63,7 @@ __all__ = [
     "map_drafts",
     "mark_confidential",
     "move_file",
+    "overtaken",
     "rename_file",
     "restore_draft",
     "restore_version",

@@ -133,11 +133,7 @@ def save_draft(
     if wanted == _said(revision):
         return revision
     if revision.edit_version != edit_version:
-        raise Stale(
-            "This draft was changed in another window since you opened it. Nothing was overwritten: both "
-            "versions are shown.",
-            edit_version=revision.edit_version,
-        )
+        raise overtaken(revision)
     counted = _said(revision)[2:]
     before, before_at = revision.text, revision.saved_at
     _fill(revision, fields, details, site_id)
@@ -150,6 +146,15 @@ def save_draft(
         _touch(session, draft.portfolio, revision)
     session.flush()
     return revision
+
+
+def overtaken(revision: Revision) -> Stale:
+    """The refusal of what was typed into a page from before the draft was changed."""
+    return Stale(
+        "This draft was changed in another window since you opened it. Nothing was overwritten: both "
+        "versions are shown.",
+        edit_version=revision.edit_version,
+    )
 
 
 def withdraw_draft(session: Session, actor: Actor, code: str) -> Evidence:

@@ -184,7 +184,7 @@ def _next_rows(session: Session, kind: type[Source], after: Sequence[int]) -> Se
     found: list[Source] = []
     left = _BATCH_CHARACTERS
     with closing(session.scalars(query)) as rows:
-        for row in rows:
+        for row in (each for each in rows if isinstance(each, Source)):
             found.append(row)
             left -= sum(len(str(getattr(row, name))) for name in _WATCHED[kind])
             if left <= 0:

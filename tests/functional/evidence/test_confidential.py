@@ -205,6 +205,20 @@ def test_a_refused_submission_keeps_ticks_and_words(browse: Browse, database: Da
 
 
 @sqlite
+def test_what_is_confidential_is_not_dropped_for_want_of_a_tick(
+    browse: Browse, database: Database, world: World
+) -> None:
+    code = begin(database, world)
+    said = {"confidential_reason": "Pay figures."}
+
+    page = browse("candidate").submit(f"/evidence/{code}/submit", submit_form(database, world, code, **said))
+
+    assert page.status_code == 422
+    assert "Tick the box above" in page.text
+    assert "Pay figures.</textarea>" in page.text
+
+
+@sqlite
 @pytest.mark.parametrize("reason", ["a\x00b", "x" * 2_001])
 def test_rubbish_instead_of_a_reason_is_refused(
     browse: Browse, database: Database, world: World, item: str, reason: str

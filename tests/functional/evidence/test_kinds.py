@@ -110,6 +110,21 @@ def test_a_draft_becomes_another_kind_and_keeps_its_words(
         assert session.query(LogEntry).filter_by(action="evidence.kind_changed").count() == 1
 
 
+@pytest.mark.parametrize("page", ["edit", "autosave"])
+def test_a_page_from_before_the_kind_was_changed_does_not_lose_what_is_typed_there(
+    own: Browser, database: Database, world: World, page: str
+) -> None:
+    code = begin(database, world, kind=K.PRODUCT)
+    old = form_of(database, code, contribution="I drew the plan.")
+    change(own, database, code, "questioning")
+
+    answer = own.submit(f"/evidence/{code}/{page}", old)
+
+    assert answer.status_code == 409
+    assert "changed in another window" in answer.text
+    assert page == "autosave" or "I drew the plan." in answer.text
+
+
 @pytest.mark.parametrize("kind", ["king", "", None])
 def test_no_kind_is_none(own: Browser, database: Database, world: World, kind: str) -> None:
     code = begin(database, world, kind=K.PRODUCT)
