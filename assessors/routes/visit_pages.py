@@ -87,9 +87,12 @@ def draw_visit(
     tab: str,
     *,
     error: AppError | None = None,
+    overtaken: int | None = None,
     spare: bool = False,
 ) -> Response:
-    """The page for while it lasts. `spare`: with an empty row for a question of one's own."""
+    """The page for while it lasts. `spare`: with an empty row for a question of one's own. `overtaken`: the version
+    that the window knows, where another one saved since: it stays, so that saving again overwrites nothing either.
+    """
     portfolio, draft = view.draft.portfolio, view.draft
     kind = draft.evidence.kind
     candidate = head_of(session, portfolio).candidate
@@ -99,6 +102,8 @@ def draw_visit(
         "candidate": candidate,
         "address": address_of(view),
         "view": view,
+        "version": view.version if overtaken is None else overtaken,
+        "overtaken": overtaken is not None,
         "values": values,
         "tab": tab,
         "kind": kind,

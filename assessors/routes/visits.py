@@ -232,7 +232,8 @@ def _refused(
 ) -> Response:
     """The page with everything that was typed. Raises Locked when it was finished meanwhile."""
     view = get_visit(session, actor, *codes)
-    return draw_visit(request, session, actor, view, values, notes.tab, error=error)
+    overtaken = notes.version if isinstance(error, Stale) else None
+    return draw_visit(request, session, actor, view, values, notes.tab, error=error, overtaken=overtaken)
 
 
 def _time_now(actor: Actor) -> str:

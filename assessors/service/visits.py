@@ -29,6 +29,7 @@ from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound, Stale
 from portfolio.records.models import Portfolio
 
+_OVERTAKEN = "You wrote to this in another window. Nothing was overwritten."
 _NEVER = -1  # no version of a draft: saving then only succeeds where nothing changes
 
 
@@ -130,11 +131,12 @@ def save_visit(
     wanted = {**data, "answers": _said(answers), "comment": notes.comment}
     knows = notes.version == view.version or _left_by(data, notes.tab, view)
     if not knows and not _same(data, wanted):
-        raise Stale(
-            "You wrote to this visit in another window. Nothing was overwritten; reload the page to see it."
-        )
+        raise Stale(_OVERTAKEN)
     known = view.draft.revision.edit_version if knows else _NEVER
-    revision = save_draft(session, actor, evidence_code, notes.fields, known)
+    try:
+        revision = save_draft(session, actor, evidence_code, notes.fields, known)
+    except Stale as error:
+        raise Stale(_OVERTAKEN) from error
     if not _same(data, wanted) or data.get("revision") != revision.edit_version:
         _write(row, {**wanted, "tab": notes.tab, "revision": revision.edit_version})
     session.flush()

@@ -144,6 +144,24 @@ def test_an_emptied_row_is_taken_out_and_no_other(database: Database, desk: Desk
     assert [row["question"] for row in stored_rows(database)] == ["Why?"]
 
 
+def test_what_another_window_saved_is_not_overwritten_by_sending_again(
+    database: Database, desk: Desk
+) -> None:
+    desk.begin(criteria=(0,))
+    old = re.search(r'name="revision" value="(\d+)"', desk.page())
+    assert old
+    desk.send("save", **desk.row(1, "First window?", "Yes."))
+    refused = desk.send("save", revision=old[1], tab="other", **desk.row(1, "Second window?"))
+    assert refused.status_code == 409
+    assert "Second window?" in refused.text
+    assert "Open what is stored" in refused.text
+    drawn = re.search(r'name="revision" value="(\d+)"', refused.text)
+    assert drawn
+    again = desk.send("save", revision=drawn[1], tab="other", **desk.row(1, "Second window?"))
+    assert again.status_code == 409
+    assert stored_rows(database)[0]["question"] == "First window?"
+
+
 def test_more_questions_than_fit_are_refused_and_none_is_lost(
     database: Database, world: World, desk: Desk
 ) -> None:
