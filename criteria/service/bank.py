@@ -34,7 +34,8 @@ class Asked:
 def add_question(
     session: Session, actor: Actor, head: VersionHead, unit: Node, asked: Asked, *, code: str
 ) -> BankQuestion:
-    """Put a question at the end of a unit's bank. Sent twice under one code, the first one comes back.
+    """Put a question at the end of a unit's bank. Sent twice under one code, the first one comes back; other words
+    under a code that was used, as after going back to the form, are another question.
 
     Raises NotFound, Locked (the version is a draft), Invalid (`text`: missing, too long, there already, too many;
     `pointers`; `criteria`: of another unit).
@@ -44,7 +45,9 @@ def add_question(
     if known is not None:
         if known.unit_id != unit.id:
             raise NotFound()
-        return known
+        if _is_said(session, known, asked):
+            return known
+        code = ids.new_code()
     if len(code) > 20 or len(code) < 8 or not set(code) <= set(ids.ALPHABET):
         raise NotFound()
     there = bank_of(session, [unit.id]).get(unit.id, [])
@@ -249,6 +252,15 @@ def _checked(session: Session, unit: Node, asked: Asked, there: Sequence[BankEnt
     if errors:
         raise Invalid("The question was not saved.", errors)
     return Asked(asked.text, asked.pointers, tuple(codes))
+
+
+def _is_said(session: Session, question: BankQuestion, asked: Asked) -> bool:
+    """Whether the question was written so at first."""
+    first = session.scalars(
+        select(BankWording).where(BankWording.question_id == question.id, BankWording.number == 1)
+    ).one()
+    said = first.text, first.pointers, set(first.criteria)
+    return said == (asked.text, asked.pointers, set(asked.criteria))
 
 
 def _next_position(session: Session, unit: Node) -> int:

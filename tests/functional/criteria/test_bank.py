@@ -86,6 +86,18 @@ def test_a_question_is_added_once_with_its_criteria(
 
 
 @pytest.mark.databases("sqlite")
+def test_what_is_written_after_going_back_to_the_form_is_not_lost(
+    database: Database, world: World, browse: Browse, url: str
+) -> None:
+    browser = browse("assessor")
+    for text in ("How?", "Why?", "Why?"):
+        assert browser.submit(url, {"code": "abcdefgh2345", "text": text}).status_code in (303, 422)
+    assert texts(database, world) == ["How?", "Why?"]
+    again = browser.submit(url, {"code": "abcdefgh2345", "text": "How?", "pointers": "Typed since."})
+    assert (again.status_code, "Typed since." in again.text) == (422, True)
+
+
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
