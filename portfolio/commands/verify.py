@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from evidence.service.checking import Check, begin_check, run_check
 from portfolio.app import Parts
@@ -76,12 +77,32 @@ def check_records(parts: Parts) -> Iterator[Finding]:
     with parts.database.read() as session:
         for each in mismatches(session):
             yield Finding("record", f"portfolio {each.portfolio} {each.subject}", each.problem)
-        for code, name in changed_versions(session):
-            yield Finding("record", f"framework {code} {name}", "changed after it was activated")
-        for code, name, problem in changed_rules(session):
-            yield Finding("record", f"framework {code} {name}", problem)
-        for code, problem in changed_questions(session):
-            yield Finding("record", f"question {code} of the bank", problem)
+        yield from _as_far_as_readable("the activated frameworks", _framework_findings(session))
+        yield from _as_far_as_readable("the rules of centres", _rule_findings(session))
+        yield from _as_far_as_readable("the banks of questions", _question_findings(session))
+
+
+def _framework_findings(session: Session) -> Iterator[Finding]:
+    for code, name in changed_versions(session):
+        yield Finding("record", f"framework {code} {name}", "changed after it was activated")
+
+
+def _rule_findings(session: Session) -> Iterator[Finding]:
+    for code, name, problem in changed_rules(session):
+        yield Finding("record", f"framework {code} {name}", problem)
+
+
+def _question_findings(session: Session) -> Iterator[Finding]:
+    for code, problem in changed_questions(session):
+        yield Finding("record", f"question {code} of the bank", problem)
+
+
+def _as_far_as_readable(subject: str, found: Iterator[Finding]) -> Iterator[Finding]:
+    """An entry of the log that nothing here wrote ends one check, not all of them."""
+    try:
+        yield from found
+    except (ValueError, TypeError, LookupError) as error:
+        yield Finding("record", subject, f"cannot be read: {error}")
 
 
 def waiting_portfolios(parts: Parts) -> int:

@@ -20,8 +20,10 @@ from evidence.service.witness import Contact, record_contact
 from evidence.timed_models import TimedText
 from evidence.witness_models import WitnessContact, WitnessRequest
 from portfolio.app import Parts
+from portfolio.commands.verify import check_records
 from portfolio.core import log
 from portfolio.core.db import Database
+from portfolio.core.log import LogEntry
 from portfolio.tracking.proof_of_rules import changed_rules
 from tests.factories.world import World
 from tests.functional.assessors.test_visits import Desk, reply
@@ -159,6 +161,18 @@ def test_a_forged_rule_of_the_centre_is_found(
         ((version, node, said),) = changed_rules(session)
     assert (version, node) == (world.version_code, "unit U/1")
     assert problem in said
+
+
+def test_an_entry_of_the_centre_that_cannot_be_read_is_named(
+    parts: Parts, database: Database, world: World
+) -> None:
+    two = SufficiencyRule(minimum_items=2)
+    state_rule(database, world, "lead_iqa", RuleBy.CENTRE, two, "We saw too little.")
+    broken = update(LogEntry).where(LogEntry.action.in_(["rule.changed", "framework.activated"]))
+    with database.write() as session:
+        session.execute(broken.values(body="{"))
+    named = [(each.subject, each.problem.split(":")[0]) for each in check_records(parts)]
+    assert ("the rules of centres", "cannot be read") in named
 
 
 def test_a_rule_that_nobody_logged_is_found(database: Database, world: World) -> None:
