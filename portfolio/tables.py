@@ -4,6 +4,7 @@
 
 import assessors.models
 import assessors.visit_models
+import criteria.bank_models
 import criteria.models
 import evidence.confidential_models
 import evidence.models

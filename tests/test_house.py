@@ -219,6 +219,18 @@ def test_migrations_are_named_by_their_time_and_import_no_model() -> None:
         assert [name for name in imported if name == "portfolio.tables" or ".models" in name] == [], path
 
 
+def test_every_table_is_known_to_whoever_imports_the_tables_alone() -> None:
+    known = (ROOT / "portfolio" / "tables.py").read_text(encoding="utf-8").split()
+    lost = [
+        module
+        for path in tracked_files()
+        if path.parts[0] in PACKAGES
+        and "__tablename__ =" in (ROOT / path).read_text(encoding="utf-8", errors="replace")
+        if (module := path.with_suffix("").as_posix().replace("/", ".")) not in known
+    ]
+    assert lost == []
+
+
 # ---------------------------------------------------------------- files
 
 
