@@ -7,11 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assessors.rules.talk import TALKS
-from criteria.bank_models import BankWording
+from criteria.bank_models import BankQuestion, BankWording
+from criteria.models import FrameworkVersion, Node, Qualification
 from criteria.queries.bank import BankEntry, bank_of
 from criteria.rules import EvidenceKind, Status
 from evidence.queries import FileView, UnitChoice
 from evidence.rules import Extent
+from portfolio.core.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,22 @@ def entries_of(questions: Sequence[UnitQuestions]) -> dict[str, BankEntry]:
     return {entry.wording.code: entry for each in questions for entry in (*each.gaps, *each.others)}
 
 
-def pointers_of(session: Session, wordings: Iterable[str]) -> dict[str, str]:
-    """What a good answer holds, by the code of the wording; those without are left out. One query."""
+def pointers_of(session: Session, actor: Actor, wordings: Iterable[str]) -> dict[str, str]:
+    """What a good answer holds, by the code of the wording; those without, and other centres', are left out. One
+    query."""
     codes = sorted({code for code in wordings if code})
     if not codes:
         return {}
     rows = session.execute(
-        select(BankWording.code, BankWording.pointers).where(
-            BankWording.code.in_(codes), BankWording.pointers != ""
+        select(BankWording.code, BankWording.pointers)
+        .join(BankQuestion, BankQuestion.id == BankWording.question_id)
+        .join(Node, Node.id == BankQuestion.unit_id)
+        .join(FrameworkVersion, FrameworkVersion.id == Node.version_id)
+        .join(Qualification, Qualification.id == FrameworkVersion.qualification_id)
+        .where(
+            BankWording.code.in_(codes),
+            BankWording.pointers != "",
+            Qualification.centre_id == actor.centre_id,
         )
     )
     return dict(rows.all())

@@ -124,7 +124,7 @@ def draw_visit(
         context |= {
             "rows": [*values.talk, *([TalkRow()] if spare or not values.talk else [])],
             "questions": questions_to_ask(session, kind, open_units, asked),
-            "pointers": pointers_of(session, asked),
+            "pointers": pointers_of(session, actor, asked),
         }
     page = render(
         request,

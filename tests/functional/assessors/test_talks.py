@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from assessors.models import Review
+from assessors.queries.talks import pointers_of
 from criteria.bank_models import BankQuestion, BankWording
 from criteria.queries import get_node, get_version_by_id
 from criteria.service.bank import Asked, add_questions, change_question
@@ -287,6 +289,14 @@ def test_a_question_that_was_reworded_meanwhile_is_chosen_again(
     assert answer.status_code == 422
     assert "reworded or archived meanwhile" in answer.text
     assert "Typed" in answer.text
+
+
+def test_what_good_answers_hold_stays_in_the_centre(database: Database, world: World) -> None:
+    [how] = keep(database, world, Asked("How?", "Looks twice."))
+    with database.read() as session:
+        actor = world.actor(session, "assessor")
+        assert pointers_of(session, actor, [how, ""]) == {how: "Looks twice."}
+        assert pointers_of(session, replace(actor, centre_id=actor.centre_id + 1), [how]) == {}
 
 
 def test_the_long_form_goes_on_as_a_talk_and_keeps_its_rows(
