@@ -15,7 +15,8 @@ from portfolio.core.errors import Unavailable
 from portfolio.core.resources import migrations_dir
 
 _LOCK = 0x706F7274666F6C69  # "portfoli": any number that nobody else locks in this database
-_WAIT_SECONDS = 1800  # for another process that migrates a large database
+WAIT_SECONDS = 1800
+"""How long a process waits for another one that migrates a large database."""
 
 _FULL_TEXT = "search_index"  # SQLite: a virtual table and what it keeps beside it; PostgreSQL: an index
 
@@ -83,14 +84,14 @@ def is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> 
 
 @contextmanager
 def _one_at_a_time(url: str) -> Iterator[None]:
-    """PostgreSQL: hold an advisory lock, which ends with its connection. SQLite has one writer anyway."""
+    """PostgreSQL: hold an advisory lock, which ends with its connection. On SQLite the transaction is the lock."""
     engine = make_engine(url, pool_size=1)
     try:
         if engine.dialect.name == "sqlite":
             yield
             return
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"SET lock_timeout = {_WAIT_SECONDS * 1000}"))
+            connection.execute(text(f"SET lock_timeout = {WAIT_SECONDS * 1000}"))
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
             yield
     finally:
