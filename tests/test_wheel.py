@@ -19,7 +19,7 @@ from tests.programs import absent
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -41,6 +42,15 @@ def shown(page: httpx2.Response) -> str:
     found = re.search(r'name="shown" value="([^"]*)"', page.text)
     assert found, page.text
     return html.unescape(found[1])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_event_loop() -> Iterator[None]:
+    """One thread with an event loop for the requests of all browsers; each would otherwise start its own."""
+    with start_blocking_portal() as portal:
+        Browser.portal = portal
+        yield
+        Browser.portal = None
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def open_context(chromium: Chromium, tmp_path: Path) -> Iterator[OpenContext]:
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         opened.append(context)
         return context
 

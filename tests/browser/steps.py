@@ -27,7 +27,7 @@ from tests.browser.conftest import Live, OpenContext
 
 ZONE = "Europe/London"
 PASSWORD = "quiet-harbour-lantern-9"
-expect.set_options(timeout=15_000)  # a loaded machine answers late; what never comes still fails
+expect.set_options(timeout=45_000)  # a loaded machine answers late; what never comes still fails
 
 
 @dataclass(frozen=True, kw_only=True)

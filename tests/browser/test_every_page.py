@@ -20,7 +20,7 @@ from tests.browser.looking import faint, listen, misshapen, open_fully, unmarked
 from tests.demo import DemoInstallation
 from tests.factories.world import World, sign_in_token
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.databases("sqlite")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long, pytest.mark.databases("sqlite")]
 
 ROLES = ["candidate", "assessor", "trainee", "iqa", "lead_iqa", "eqa", "manager", "operator"]
 PUBLIC = ["/sign-in", "/reset", "/invitation/unknown", "/nothing-here"]

@@ -40,7 +40,7 @@ from tests.browser.steps import (
     waits,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.databases("sqlite")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long, pytest.mark.databases("sqlite")]
 
 BREAKS = "Say who covered the desk during the late break."
 RETURNED = "The second page is cut off."

@@ -283,6 +283,7 @@ def test_both_stores_are_one_for_those_who_read(both: MovingStore) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.s3
 def test_the_command_is_killed_and_goes_on(
     seaweed: Seaweed, parts: Parts, world: World, item: str, tmp_path: Path

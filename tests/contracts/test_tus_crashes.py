@@ -24,7 +24,7 @@ from tests.factories.world import make_world, sign_in_token
 from tests.functional.evidence.crashing import digests
 from tests.functional.evidence.making import begin
 
-pytestmark = [pytest.mark.slow, pytest.mark.databases("sqlite")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.databases("sqlite")]
 ROOT = Path(__file__).resolve().parents[2]
 
 

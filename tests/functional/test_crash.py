@@ -29,7 +29,7 @@ from portfolio.web.csrf import _token_for
 from tests.factories.world import World, make_world, sign_in_token
 from tests.robot import Robot
 
-pytestmark = [pytest.mark.slow, pytest.mark.databases("sqlite")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.databases("sqlite")]
 CRASHES = 4
 
 

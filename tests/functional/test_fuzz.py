@@ -34,6 +34,9 @@ from tests.fuzzing import ODD, Act, Body, Catalogue, Change, Plan, Scene, likely
 from tests.raw import RawAnswer, RawClient, raw_client
 from tests.robot import forms_of
 
+# PostgreSQL is the stricter of the two about what it stores, and the stage takes long to furnish.
+pytestmark = [pytest.mark.long, pytest.mark.databases("postgres")]
+
 STATIC = Case("GET", "/static/{path}", PUBLIC)
 EXAMPLES = settings.default.max_examples if settings.default else 100
 MAY_BE_EMPTY = {204, 303, 304, 307, 416}

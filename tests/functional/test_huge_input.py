@@ -21,7 +21,7 @@ from tests.fuzzing import BOUNDARY, Plan, likely_people
 from tests.raw import RawRequest
 
 __all__ = ["stage", "town"]
-pytestmark = [pytest.mark.slow, pytest.mark.databases("sqlite")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.databases("sqlite")]
 MEBIBYTE = 1024**2
 PIECE = b"- a point of a page that somebody pasted\n" * 1600
 PIECES = 100 * MEBIBYTE // len(PIECE) + 1

@@ -5,7 +5,7 @@ New routes are covered by themselves. A new path parameter needs a line in tests
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,15 @@ CASES = cases()
 CLOSED = [case for case in CASES if case.permission is not PUBLIC]
 WITH_OBJECT = [case for case in CLOSED if ANY_PARAMETER.search(case.path)]
 CHANGING = [case for case in CASES if case.method != "GET"]
+Cases = Sequence[Case]
+
+
+def each_area(cases: Cases) -> pytest.MarkDecorator:
+    """One test per area of the addresses (their first word) instead of one per case: most are one quick request."""
+    areas: dict[str, list[Case]] = {}
+    for case in cases:
+        areas.setdefault(case.path.split("/")[1] or "home", []).append(case)
+    return pytest.mark.parametrize("cases", areas.values(), ids=areas.keys())
 
 
 @dataclass
@@ -207,39 +216,43 @@ def test_there_are_routes_of_each_kind() -> None:
     assert CHANGING
 
 
-@pytest.mark.parametrize("route", api_routes(), ids=lambda route: route.path)
-def test_route_declares_its_permission(route: APIRoute) -> None:
-    declared = route.endpoint.__dict__.get("permission")
-    assert isinstance(declared, Permission), f"{route.path}: use Routes.page or Routes.action"
-    assert declared is PUBLIC or declared.roles, f"{route.path}: {declared.name} is for nobody"
+def test_every_route_declares_its_permission() -> None:
+    for route in api_routes():
+        declared = route.endpoint.__dict__.get("permission")
+        assert isinstance(declared, Permission), f"{route.path}: use Routes.page or Routes.action"
+        assert declared is PUBLIC or declared.roles, f"{route.path}: {declared.name} is for nobody"
 
 
-@pytest.mark.parametrize("case", WITH_OBJECT, ids=str)
-def test_parameters_are_known(case: Case) -> None:
-    assert len(case.keys) == len(ANY_PARAMETER.findall(case.path)), (
-        f"{case.path}: give each parameter a word before it, as in /portfolios/{{code}}"
-    )
-    unknown = set(case.keys) - set(INSIDERS)
-    assert not unknown, f"{case}: add {sorted(unknown)} to INSIDERS and the codes in tests/factories/codes.py"
+def test_parameters_are_known() -> None:
+    for case in WITH_OBJECT:
+        assert len(case.keys) == len(ANY_PARAMETER.findall(case.path)), (
+            f"{case.path}: give each parameter a word before it, as in /portfolios/{{code}}"
+        )
+        unknown = set(case.keys) - set(INSIDERS)
+        assert not unknown, (
+            f"{case}: add {sorted(unknown)} to INSIDERS and the codes in tests/factories/codes.py"
+        )
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.permission is PUBLIC], ids=str)
-def test_a_public_address_holds_no_object_but_a_secret(case: Case) -> None:
-    assert set(ANY_PARAMETER.findall(case.path)) <= PUBLIC_SECRETS
+def test_a_public_address_holds_no_object_but_a_secret() -> None:
+    for case in CASES:
+        if case.permission is PUBLIC:
+            assert set(ANY_PARAMETER.findall(case.path)) <= PUBLIC_SECRETS, case
 
 
-@pytest.mark.parametrize("case", CLOSED, ids=str)
-def test_visitor_is_sent_to_sign_in(case: Case, refusing: Stage) -> None:
-    response = send(Browser(refusing.app), case, case.url(refusing.own.codes))
-    assert response.status_code == 303
-    assert response.headers["location"].startswith("/sign-in")
+@each_area(CLOSED)
+def test_visitor_is_sent_to_sign_in(cases: Cases, refusing: Stage) -> None:
+    for case in cases:
+        response = send(Browser(refusing.app), case, case.url(refusing.own.codes))
+        assert response.status_code == 303, case
+        assert response.headers["location"].startswith("/sign-in"), case
 
 
 @pytest.mark.parametrize("case", CLOSED, ids=str)
 def test_role_without_the_permission_finds_nothing(case: Case, refusing: Stage) -> None:
-    for name, role, browser in refusing.people():
+    for name, role in ROLES.items():
         if role not in case.permission.roles:
-            response = send(browser, case, case.url(refusing.own.codes))
+            response = send(refusing.browser(refusing.own, name), case, case.url(refusing.own.codes))
             assert response.status_code == 404, f"{name} got {response.status_code}"
 
 
@@ -295,31 +308,32 @@ def somebody(case: Case, stage: Stage) -> Browser:
     return stage.browser(stage.own, name)
 
 
-@pytest.mark.parametrize("case", CHANGING, ids=str)
-def test_change_without_the_token_is_refused(case: Case, refusing: Stage) -> None:
-    browser = somebody(case, refusing)
-    response = browser.request(
-        case.method, case.url(refusing.own.codes), data={"x": "1"}, follow_redirects=False
-    )
-    assert response.status_code == 403
+@each_area(CHANGING)
+def test_change_without_the_token_is_refused(cases: Cases, refusing: Stage) -> None:
+    for case in cases:
+        url = case.url(refusing.own.codes)
+        response = somebody(case, refusing).request(case.method, url, data={"x": "1"}, follow_redirects=False)
+        assert response.status_code == 403, case
 
 
-@pytest.mark.parametrize("case", CHANGING, ids=str)
-def test_change_with_the_token_of_another_browser_is_refused(case: Case, refusing: Stage) -> None:
+@each_area(CHANGING)
+def test_change_with_the_token_of_another_browser_is_refused(cases: Cases, refusing: Stage) -> None:
     token = refusing.browser(refusing.foreign, "manager").csrf_token()
-    url = case.url(refusing.own.codes)
-    response = somebody(case, refusing).request(
-        case.method, url, data={"csrf_token": token}, follow_redirects=False
-    )
-    assert response.status_code == 403
+    for case in cases:
+        url = case.url(refusing.own.codes)
+        response = somebody(case, refusing).request(
+            case.method, url, data={"csrf_token": token}, follow_redirects=False
+        )
+        assert response.status_code == 403, case
 
 
 @pytest.mark.parametrize(
     "headers", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}], ids=["origin", "fetch"]
 )
-@pytest.mark.parametrize("case", CHANGING, ids=str)
-def test_change_from_another_site_is_refused(case: Case, refusing: Stage, headers: dict[str, str]) -> None:
-    browser, url = somebody(case, refusing), case.url(refusing.own.codes)
-    fields = {"csrf_token": browser.csrf_token()}
-    response = browser.request(case.method, url, data=fields, headers=headers, follow_redirects=False)
-    assert response.status_code == 403
+@each_area(CHANGING)
+def test_change_from_another_site_is_refused(cases: Cases, refusing: Stage, headers: dict[str, str]) -> None:
+    for case in cases:
+        browser, url = somebody(case, refusing), case.url(refusing.own.codes)
+        fields = {"csrf_token": browser.csrf_token()}
+        response = browser.request(case.method, url, data=fields, headers=headers, follow_redirects=False)
+        assert response.status_code == 403, case

@@ -29,7 +29,7 @@ from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.rules import PortfolioState, UnitState
 from tests.demo import SEED, DemoInstallation, make_demo
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def _values(parts: Parts, query: Select[Any]) -> Sequence[Any]:
@@ -41,27 +41,27 @@ def _count(parts: Parts, query: Select[Any]) -> int:
     return len(_values(parts, query))
 
 
-def test_verify_finds_nothing(demo_parts: Parts) -> None:
-    found = [*check_log(demo_parts), *check_coverage(demo_parts), *check_blobs(demo_parts, quick=False)]
-    assert [*found, *check_records(demo_parts)] == []
+def test_verify_finds_nothing(shared_parts: Parts) -> None:
+    found = [*check_log(shared_parts), *check_coverage(shared_parts), *check_blobs(shared_parts, quick=False)]
+    assert [*found, *check_records(shared_parts)] == []
 
 
-def test_every_status_of_a_criterion_occurs(demo_parts: Parts) -> None:
-    assert set(_values(demo_parts, select(CoverageRow.status).distinct())) == set(Status)
+def test_every_status_of_a_criterion_occurs(shared_parts: Parts) -> None:
+    assert set(_values(shared_parts, select(CoverageRow.status).distinct())) == set(Status)
 
 
-def test_every_state_and_kind_of_evidence_occurs(demo_parts: Parts) -> None:
-    assert set(_values(demo_parts, select(Evidence.state).distinct())) == set(EvidenceState)
-    assert set(_values(demo_parts, select(Evidence.kind).distinct())) == set(EvidenceKind)
+def test_every_state_and_kind_of_evidence_occurs(shared_parts: Parts) -> None:
+    assert set(_values(shared_parts, select(Evidence.state).distinct())) == set(EvidenceState)
+    assert set(_values(shared_parts, select(Evidence.kind).distinct())) == set(EvidenceKind)
 
 
-def test_units_are_open_ready_and_signed(demo_parts: Parts) -> None:
-    found = set(_values(demo_parts, select(PortfolioUnit.state).distinct()))
+def test_units_are_open_ready_and_signed(shared_parts: Parts) -> None:
+    found = set(_values(shared_parts, select(PortfolioUnit.state).distinct()))
     assert found == {UnitState.IN_PROGRESS, UnitState.READY_TO_SIGN, UnitState.SIGNED}
 
 
-def test_reasons_of_every_sort_are_there_to_be_read(demo_parts: Parts) -> None:
-    rows = _values(demo_parts, select(CoverageRow.reasons))
+def test_reasons_of_every_sort_are_there_to_be_read(shared_parts: Parts) -> None:
+    rows = _values(shared_parts, select(CoverageRow.reasons))
     codes = {reason["code"] for reasons in rows for reason in reasons}
     assert codes >= {
         "no_evidence",
@@ -77,31 +77,31 @@ def test_reasons_of_every_sort_are_there_to_be_read(demo_parts: Parts) -> None:
     }
 
 
-def test_24_candidates_with_one_archived_and_one_not_yet_signed_in(demo_parts: Parts) -> None:
-    states = _values(demo_parts, select(Portfolio.state))
+def test_24_candidates_with_one_archived_and_one_not_yet_signed_in(shared_parts: Parts) -> None:
+    states = _values(shared_parts, select(Portfolio.state))
     assert (len(states), states.count(PortfolioState.ARCHIVED)) == (24, 1)
     without = select(Person.name).where(Person.password_hash.is_(None))
-    assert _values(demo_parts, without) == ["Chloe Hartley"]
+    assert _values(shared_parts, without) == ["Chloe Hartley"]
 
 
-def test_somebody_is_overdue_and_somebody_long_silent(demo_parts: Parts) -> None:
+def test_somebody_is_overdue_and_somebody_long_silent(shared_parts: Parts) -> None:
     overdue = select(Portfolio).where(Portfolio.target_on < clock.today())
     silent = select(Portfolio).where(
         Portfolio.last_activity_at < clock.now() - timedelta(days=56),
         Portfolio.state == PortfolioState.ACTIVE,
     )
-    assert _count(demo_parts, overdue) >= 2
-    assert _count(demo_parts, silent) >= 1
+    assert _count(shared_parts, overdue) >= 2
+    assert _count(shared_parts, silent) >= 1
 
 
-def test_decisions_of_every_sort_were_made(demo_parts: Parts) -> None:
-    assert set(_values(demo_parts, select(Judgement.decision).distinct())) == set(Decision)
-    assert set(_values(demo_parts, select(Countersignature.answer).distinct())) == set(Countersign)
+def test_decisions_of_every_sort_were_made(shared_parts: Parts) -> None:
+    assert set(_values(shared_parts, select(Judgement.decision).distinct())) == set(Decision)
+    assert set(_values(shared_parts, select(Countersignature.answer).distinct())) == set(Countersign)
     for model in (ReviewDraft, SignOff, Unlock, Waiver):
-        assert _count(demo_parts, select(model)) >= 1
+        assert _count(shared_parts, select(model)) >= 1
 
 
-def test_a_trainees_judgement_and_sign_off_wait_for_a_countersignature(demo_parts: Parts) -> None:
+def test_a_trainees_judgement_and_sign_off_wait_for_a_countersignature(shared_parts: Parts) -> None:
     judged = select(Judgement).where(
         Judgement.needs_countersignature,
         ~select(Countersignature.id).where(Countersignature.judgement_id == Judgement.id).exists(),
@@ -110,66 +110,66 @@ def test_a_trainees_judgement_and_sign_off_wait_for_a_countersignature(demo_part
         SignOff.needs_countersignature,
         ~select(Countersignature.id).where(Countersignature.sign_off_id == SignOff.id).exists(),
     )
-    assert _count(demo_parts, judged) >= 1
-    assert _count(demo_parts, signed) == 1
+    assert _count(shared_parts, judged) >= 1
+    assert _count(shared_parts, signed) == 1
 
 
-def test_mappings_carry_reasons_parts_and_range_items(demo_parts: Parts) -> None:
-    mappings = _values(demo_parts, select(Mapping))
+def test_mappings_carry_reasons_parts_and_range_items(shared_parts: Parts) -> None:
+    mappings = _values(shared_parts, select(Mapping))
     assert all(mapping.reason for mapping in mappings)
     starts = {part["fragment"].partition("=")[0] for m in mappings for part in m.locators if part["fragment"]}
     assert starts == {"t", "page", "xywh"}
     assert any(mapping.range_items for mapping in mappings)
 
 
-def test_witnesses_are_asked_confirm_and_decline(demo_parts: Parts) -> None:
-    rows = _values(demo_parts, select(WitnessRequest))
+def test_witnesses_are_asked_confirm_and_decline(shared_parts: Parts) -> None:
+    rows = _values(shared_parts, select(WitnessRequest))
     states = {request_state(row.times, clock.now()) for row in rows}
     assert states == {RequestState.SENT, RequestState.CONFIRMED, RequestState.DECLINED}
-    assert _count(demo_parts, select(WitnessContact)) == 1
+    assert _count(shared_parts, select(WitnessContact)) == 1
 
 
-def test_no_text_is_left_with_a_brace(demo_parts: Parts) -> None:
-    rows = _values(demo_parts, select(Revision))
+def test_no_text_is_left_with_a_brace(shared_parts: Parts) -> None:
+    rows = _values(shared_parts, select(Revision))
     assert rows
     brace = re.compile(r"\{[a-z_]+\}")
     assert not [row.title for row in rows if brace.search(f"{row.title} {row.text} {row.details}")]
 
 
-def test_few_files_serve_many_candidates(demo_parts: Parts) -> None:
-    assert _count(demo_parts, select(Blob)) == 25
-    assert _count(demo_parts, select(EvidenceFile)) > 100
+def test_few_files_serve_many_candidates(shared_parts: Parts) -> None:
+    assert _count(shared_parts, select(Blob)) == 25
+    assert _count(shared_parts, select(EvidenceFile)) > 100
 
 
-def test_the_centre_adds_one_rule_with_a_reason(demo_parts: Parts) -> None:
-    found = _values(demo_parts, select(RuleChange).where(RuleChange.owner == RuleBy.CENTRE))
+def test_the_centre_adds_one_rule_with_a_reason(shared_parts: Parts) -> None:
+    found = _values(shared_parts, select(RuleChange).where(RuleChange.owner == RuleBy.CENTRE))
     assert [bool(rule.reason) for rule in found] == [True]
 
 
-def test_the_visit_of_the_external_quality_assurer_is_in_force(demo_parts: Parts) -> None:
-    visit = _values(demo_parts, select(Membership).where(Membership.starts_on.is_not(None)))[0]
+def test_the_visit_of_the_external_quality_assurer_is_in_force(shared_parts: Parts) -> None:
+    visit = _values(shared_parts, select(Membership).where(Membership.starts_on.is_not(None)))[0]
     assert visit.starts_on <= clock.today() <= visit.ends_on
 
 
-def test_messages_stay_in_the_outbox_and_only_previews_are_left_to_make(demo_parts: Parts) -> None:
-    assert _count(demo_parts, select(MailMessage)) > 100
-    assert set(_values(demo_parts, select(MailMessage.state).distinct())) == {MailState.WAITING}
+def test_messages_stay_in_the_outbox_and_only_previews_are_left_to_make(shared_parts: Parts) -> None:
+    assert _count(shared_parts, select(MailMessage)) > 100
+    assert set(_values(shared_parts, select(MailMessage.state).distinct())) == {MailState.WAITING}
     left = select(Job.name).where(Job.state != JobState.DONE).distinct()
-    assert set(_values(demo_parts, left)) <= preview_jobs.ALL
+    assert set(_values(shared_parts, left)) <= preview_jobs.ALL
 
 
-def test_messages_were_written_in_order_of_time(demo_parts: Parts) -> None:
-    written = _values(demo_parts, select(MailMessage.created_at).order_by(MailMessage.id))
+def test_messages_were_written_in_order_of_time(shared_parts: Parts) -> None:
+    written = _values(shared_parts, select(MailMessage.created_at).order_by(MailMessage.id))
     assert written == sorted(written)
 
 
-def test_some_notifications_are_read_and_some_are_not(demo_parts: Parts) -> None:
-    unread = _count(demo_parts, select(Notification).where(Notification.read_at.is_(None)))
-    assert 0 < unread < _count(demo_parts, select(Notification))
+def test_some_notifications_are_read_and_some_are_not(shared_parts: Parts) -> None:
+    unread = _count(shared_parts, select(Notification).where(Notification.read_at.is_(None)))
+    assert 0 < unread < _count(shared_parts, select(Notification))
 
 
-def test_the_history_lies_in_the_last_twelve_weeks(demo_parts: Parts) -> None:
-    with demo_parts.database.read() as session:
+def test_the_history_lies_in_the_last_twelve_weeks(shared_parts: Parts) -> None:
+    with shared_parts.database.read() as session:
         first, last = session.execute(
             select(func.min(Revision.created_at), func.max(Revision.created_at))
         ).one()
@@ -181,10 +181,10 @@ def test_the_clock_runs_again_afterwards(demo_original: DemoInstallation) -> Non
     assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 5
 
 
-def test_the_same_seed_tells_the_same_story(demo_parts: Parts, tmp_path: Path) -> None:
+def test_the_same_seed_tells_the_same_story(shared_parts: Parts, tmp_path: Path) -> None:
     again = open_parts(make_demo(tmp_path / "again", SEED).settings)
     try:
-        assert _told(again) == _told(demo_parts)
+        assert _told(again) == _told(shared_parts)
     finally:
         again.close()
 

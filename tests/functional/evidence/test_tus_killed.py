@@ -18,7 +18,7 @@ from tests.functional.evidence.tusing import MEBIBYTE, TYPE, contents, metadata
 from tests.functional.test_crash import Town, findings, running, town
 
 __all__ = ["town"]
-pytestmark = [pytest.mark.slow, pytest.mark.databases("sqlite")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.databases("sqlite")]
 SIZE = 60 * MEBIBYTE + 11
 KILLS = 3
 UNCOUNTED = 8 * MEBIBYTE + 8 * MEBIBYTE  # what is synced at a time, and what is in buffers on the way
