@@ -58,6 +58,11 @@ def has_half_row(details: Mapping[str, Any]) -> bool:
     return False
 
 
+def has_typed_time(details: Mapping[str, Any]) -> bool:
+    """Whether a row still says when it is heard as somebody typed it: no part of a recording yet."""
+    return any(row.get("at") for row in details.get(QUESTION_ROWS) or [])
+
+
 def with_extras(
     rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:

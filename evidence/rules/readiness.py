@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from criteria.rules import EvidenceKind
-from evidence.rules.asked import asked_rows, has_half_row
+from evidence.rules.asked import asked_rows, has_half_row, has_typed_time
 from evidence.rules.kinds import (
     GUIDES,
     QUESTION_ROWS,
@@ -120,6 +120,11 @@ def _kind_of_its_own(draft: DraftPicture, today: date) -> Iterator[Problem]:
         yield from check(draft)
     if has_half_row(draft.details):
         yield Problem(QUESTION_ROWS, "A row has only one of its two parts. Fill it in or empty it.")
+    if has_typed_time(draft.details):
+        yield Problem(
+            QUESTION_ROWS,
+            "The time of an answer would be lost here. Finish the record on the page where you wrote it down.",
+        )
     for row in asked_rows(draft.details):
         if row.file and row.file not in draft.file_codes:
             yield Problem(QUESTION_ROWS, "An answer lies in a recording that is no longer there.")

@@ -21,6 +21,7 @@ from evidence.rules.asked import AskedRow, asked_rows
 TODAY = date(2026, 3, 20)
 K = EvidenceKind
 ROWS = [{"question": "Why?", "answer": "Because."}]
+TYPED_TIME = {"question": "How?", "answer": "", "at": "0:05-0:09"}
 DETAILS: dict[EvidenceKind, dict[str, Any]] = {
     K.RECORDING: {},
     K.OBSERVATION: {"assessor": "Ann", "started_at": "09:00", "ended_at": "10:00", "place": "Desk 4"},
@@ -109,6 +110,7 @@ def test_an_empty_draft_names_title_date_and_mappings(kind: EvidenceKind) -> Non
             "confirmed_by",
         ),
         (ready(K.QUESTIONING, details={"assessor": "Ann", "questions": [{"question": "Why?"}]}), "questions"),
+        (ready(K.QUESTIONING, details={"assessor": "Ann", "questions": [*ROWS, TYPED_TIME]}), "questions"),
         (ready(K.PROFESSIONAL_DISCUSSION, details={"assessor": "A"}, file_codes=frozenset()), "questions"),
         (ready(K.IN_SITU, details={**DETAILS[K.IN_SITU], "seen_on": "2026-03-21"}), "seen_on"),
         (ready(K.IN_SITU, details={**DETAILS[K.IN_SITU], "seen_on": "2026-02-21"}), "seen_on"),
