@@ -30,7 +30,6 @@ class FeedbackEntry:
     decisions: list[PastDecision] = field(default_factory=list)
     unread: bool = False
     wants_answer: bool = False
-    at: datetime | None = None
 
     @property
     def evidence_ref(self) -> str:
