@@ -28,12 +28,13 @@ from sqlalchemy.orm import Session, aliased
 
 from criteria.rules import EvidenceKind
 from evidence.models import Evidence, EvidenceFile, Revision
-from evidence.queries.previews import LookView, looks_at
+from evidence.queries.previews import UNKNOWN, LookView, looks_at
 from evidence.queries.seen import is_newest_seen, is_not_kept_from
 from evidence.queries.timed_text import stands_in
 from evidence.rules import EvidenceState, reference
 from evidence.rules.keeping import ScanState
 from evidence.rules.locators import time_words
+from evidence.rules.previews import PreviewKind
 from evidence.rules.search import PARTS, Part, Query, Snippet, Term, snippet_of
 from evidence.search_models import SearchPassage
 from evidence.storage_models import BlobScan
@@ -298,12 +299,20 @@ def _hit(
     if passage.part is Part.FILE:
         return Hit("File name", f"{item}#shown-{file.code}", snippet)
     if passage.part is Part.PAGE:
-        images = looks[file.blob_id].page_images if file.blob_id in looks else ()
-        there = f"{item}#page-{file.code}-{passage.page}"
-        url = there if passage.page in images else f"/files/{file.code}#page={passage.page}"
-        return Hit(f"Page {passage.page} of {file.name}", url, snippet)
+        return _page_hit(passage.page or 1, item, file, looks.get(file.blob_id, UNKNOWN), snippet)
     nth = max(at for at, (start, _) in enumerate(passage.starts) if at == 0 or start <= snippet.at)
     milliseconds = passage.starts[nth][1]
     there = f"{item}#cue-{captions}-{passage.place + nth + 1}"
     url = there if passage.place + nth < _LINES_SHOWN else f"/files/{file.code}#t={milliseconds / 1000:g}"
     return Hit(f"{file.name} at {time_words(milliseconds / 1000)}", url, snippet)
+
+
+def _page_hit(page: int, item: str, file: EvidenceFile, look: LookView, snippet: Snippet) -> Hit:
+    """Where the words are shown: a text file and the first pages with the item, later pages in the document."""
+    if look.ready(PreviewKind.PAGE_TEXT):
+        return Hit(f"In {file.name}", f"{item}#shown-{file.code}", snippet)
+    where, url = f"Page {page} of {file.name}", f"/files/{file.code}"
+    if page in look.page_images:
+        return Hit(where, f"{item}#page-{file.code}-{page}", snippet)
+    document = f"{url}/previews/{PreviewKind.OFFICE_PDF}" if look.ready(PreviewKind.OFFICE_PDF) else url
+    return Hit(where, f"{document}#page={page}", snippet)

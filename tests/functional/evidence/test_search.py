@@ -8,9 +8,10 @@ from sqlalchemy import delete, func, select, update
 
 from criteria.rules import EvidenceKind
 from evidence.models import Evidence, EvidenceFile, Revision, Submission
-from evidence.previews.models import PageText
+from evidence.previews.models import PageText, Preview
 from evidence.queries.search import Hit, Within, search_evidence
 from evidence.rules.keeping import ScanState
+from evidence.rules.previews import PreviewKind, PreviewState
 from evidence.rules.search import parse_query
 from evidence.search_models import SearchPassage
 from evidence.service import (
@@ -37,6 +38,7 @@ from tests.queries import counted
 from tests.web import Browser
 
 Browse = Callable[[str], Browser]
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 VTT = "WEBVTT\n\n00:01.000 --> 00:04.000\nGood morning.\n\n01:23.000 --> 01:28.000\nA crème brûlée, please.\n"
 ODD = [
     "", " ", "\x00", '"', '""', '"""', "*", "a*", "NEAR(zebra", "zebra AND", "NOT zebra", "zebra OR OR", "(", ")))",
@@ -190,6 +192,27 @@ def test_each_hit_says_where_it_is_and_leads_there(parts: Parts, world: World) -
         "lion_call.mp3 at 1:23",
         "Page 4 of paper.pdf",
     ]
+
+
+@pytest.mark.databases("sqlite")
+def test_a_hit_leads_to_where_the_words_are_shown(parts: Parts, world: World) -> None:
+    database = parts.database
+    code = begin(database, world, title="Plain")
+    notes = attach(database, world, parts.store, code, "notes.txt", b"We saw a tapir.")
+    letter = attach(database, world, parts.store, code, "letter.docx", b"PK", media_type=DOCX)
+    parts.worker().run_due()
+    with database.write() as session:
+        blob_id = session.query(EvidenceFile).filter_by(code=letter).one().blob_id
+        session.add(Preview(blob_id=blob_id, kind=PreviewKind.OFFICE_PDF, state=PreviewState.READY))
+        session.add(PageText(blob_id=blob_id, page=30, text="okapi"))
+
+    (written,), (late,) = (hits(database, world, "candidate", typed) for typed in ("tapir", "okapi"))
+
+    assert (written.where, written.url) == ("In notes.txt", f"/evidence/{code}#shown-{notes}")
+    assert (late.where, late.url) == (
+        "Page 30 of letter.docx",
+        f"/files/{letter}/previews/office_pdf#page=30",
+    )
 
 
 def test_the_search_follows_every_change(parts: Parts, world: World) -> None:
