@@ -10,9 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from jinja2 import meta
 
 import portfolio
+from portfolio.core import migrate
 from portfolio.core.settings import Settings
 from portfolio.web.pages import make_environment
 
@@ -292,6 +294,12 @@ def test_every_setting_is_documented() -> None:
 
 def test_the_changelog_knows_this_version() -> None:
     assert f"## {portfolio.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    """Two that follow the same one are made when two people work at once: no upgrade knows which comes first."""
+    scripts = ScriptDirectory.from_config(migrate.config_for(""))
+    assert len(scripts.get_heads()) == 1, scripts.get_heads()
 
 
 # ---------------------------------------------------------------- the script

@@ -25,10 +25,6 @@ def revisions() -> list[Script]:
     return list(scripts().walk_revisions())[::-1]
 
 
-def test_there_is_one_line_of_migrations() -> None:
-    assert len(scripts().get_heads()) == 1
-
-
 def test_the_newest_migration_equals_the_models(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(
