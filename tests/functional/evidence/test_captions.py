@@ -8,6 +8,7 @@ from sqlalchemy import select
 from evidence.models import Revision
 from evidence.previews.models import BlobFacts
 from evidence.queries import content_digest
+from evidence.rules.caption_files import MAX_CAPTION_BYTES
 from evidence.rules.previews import PreviewState
 from evidence.service import Claim, detach_file, discard_revision, map_criteria, start_revision
 from evidence.timed_models import TimedText, TranscriptDraft
@@ -161,18 +162,17 @@ def test_versions_are_only_added_and_the_newest_speaks(parts: Parts, world: Worl
     assert own.get(f"/evidence/{code}").text.count("<track") == 1
 
 
-def test_a_long_transcript_of_any_script_is_stored_shown_and_changed(
+def test_captions_whose_signs_are_longer_when_stored_are_stored_and_shown(
     parts: Parts, world: World, browse: Browse
 ) -> None:
     code, file = recording(parts, world)
-    own, line = browse("candidate"), "日本" * 180
-    text = "\n".join(f"{n // 60}:{n % 60:02} {line}" for n in range(1_080))
+    own, signs = browse("candidate"), "&" * 1_900
+    cues = [f"00:{n // 60:02}:{n % 60:02}.000 --> 00:59:59.000\n{n} {signs}\n" for n in range(120)]
 
-    assert own.submit(f"/files/{file}/transcript", {"text": text}).status_code == 303
+    assert send(own, file, "\n".join(["WEBVTT\n", *cues])) == 303
 
-    assert texts(parts.database)[0].cue_count == 1_080
-    assert "The first 1,000 of 1,080 lines" in own.get(f"/evidence/{code}").text
-    assert own.get(f"/files/{file}/captions").status_code == 200
+    assert len(texts(parts.database)[0].vtt) > MAX_CAPTION_BYTES
+    assert "&amp;" * 1_900 in own.get(f"/evidence/{code}").text
 
 
 def test_an_assessors_captions_stand_in_their_name_and_leave_the_digest(
