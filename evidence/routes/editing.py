@@ -26,7 +26,7 @@ from evidence.rules import (
     FieldKind,
 )
 from evidence.rules.writing import with_prompts
-from evidence.service import MAX_FILES, change_kind, overtaken, save_draft
+from evidence.service import MAX_FILES, MAX_TEXT, change_kind, overtaken, save_draft
 from portfolio.core.actor import Actor
 from portfolio.core.clock import now, today
 from portfolio.core.errors import Invalid, Locked, Stale
@@ -119,6 +119,8 @@ def save(request: Request, code: str, session: WriteSession, actor: CurrentActor
     wants_prompts = posted.raw("then") == "prompts"
     if wants_prompts:
         said = replace(said, text=with_prompts(said.text))
+        if len(said.text) > MAX_TEXT:
+            posted.error("text", "There is no room for the headings: the text would become too long.")
     try:
         posted.check()
         _refuse_another_kind(posted, draft)

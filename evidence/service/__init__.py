@@ -21,7 +21,7 @@ from evidence.service.files import (
     move_file,
     rename_file,
 )
-from evidence.service.kinds import change_kind
+from evidence.service.kinds import MAX_TEXT, change_kind
 from evidence.service.mappings import (
     Claim,
     add_mapping_in_review,
@@ -39,6 +39,7 @@ from evidence.service.versions import restore_version
 __all__ = [
     "FILL",
     "MAX_FILES",
+    "MAX_TEXT",
     "UNUSED_BLOB",
     "UPLOAD_RECEIVED",
     "Announced",

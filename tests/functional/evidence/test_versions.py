@@ -257,3 +257,23 @@ def test_other_kinds_keep_no_versions_and_show_no_help(
 
     assert texts(database) == []
     assert "Questions that help" not in own.get(f"/evidence/{code}/edit").text
+
+
+@sqlite
+def test_headings_do_not_make_a_full_text_longer_than_can_be_saved(
+    own: Browser, database: Database, world: World
+) -> None:
+    code, full = begin(database, world), "word " * 19_990
+    form = {
+        "title": "x",
+        "text": full,
+        "revision": str(draft(database, code).edit_version),
+        "then": "prompts",
+    }
+
+    page = own.submit(f"/evidence/{code}/edit", form)
+
+    assert page.status_code == 422
+    assert "no room for the headings" in page.text
+    assert full.strip() in page.text
+    assert draft(database, code).text == "I listened first."
