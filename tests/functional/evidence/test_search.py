@@ -199,8 +199,8 @@ def test_a_hit_leads_to_where_the_words_are_shown(parts: Parts, world: World) ->
     database = parts.database
     code = begin(database, world, title="Plain")
     notes = attach(database, world, parts.store, code, "notes.txt", b"We saw a tapir.")
-    letter = attach(database, world, parts.store, code, "letter.docx", b"PK", media_type=DOCX)
     parts.worker().run_due()
+    letter = attach(database, world, parts.store, code, "letter.docx", b"PK", media_type=DOCX)
     with database.write() as session:
         blob_id = session.query(EvidenceFile).filter_by(code=letter).one().blob_id
         session.add(Preview(blob_id=blob_id, kind=PreviewKind.OFFICE_PDF, state=PreviewState.READY))
