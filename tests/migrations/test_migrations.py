@@ -114,6 +114,22 @@ def test_coverage_is_worked_out_again_after_its_rules_changed(empty_database_url
     engine.dispose()
 
 
+def test_text_files_are_looked_at_again_once_they_can_be_shown(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url, "0006")
+    fill(empty_database_url)
+    engine = sa.create_engine(empty_database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE blobs SET media_type = 'text/csv'"))
+        unseen = "Files of this kind are not shown here."
+        connection.execute(sa.text("UPDATE blob_facts SET reason = :unseen"), {"unseen": unseen})
+    migrate.upgrade(empty_database_url)
+    with engine.connect() as connection:
+        found = connection.execute(sa.text("SELECT payload FROM jobs WHERE name = 'blob.stored'")).scalars()
+        blobs = connection.execute(sa.text("SELECT blob_id FROM blob_facts")).scalars()
+        assert [json.loads(payload)["blob_id"] for payload in found] == list(blobs)
+    engine.dispose()
+
+
 def test_downgrading_to_the_start_leaves_no_table(database_url: str) -> None:
     fill(database_url)
     migrate.downgrade(database_url, "base")
