@@ -33,7 +33,7 @@ def settings(settings: Settings) -> Settings:
 
 def bucket(name: str = "s3") -> S3Store:
     """A bucket that nobody asks anything."""
-    return S3Store(S3Options("work", "key", "secret", "https://s3.example.org:9000", prefix="files"), name)
+    return S3Store(S3Options("bucket", "key", "secret", "https://s3.example.org:9000", prefix="files"), name)
 
 
 class FullBucket(S3Store):
@@ -44,7 +44,7 @@ class FullBucket(S3Store):
 
 
 def full_bucket() -> FullBucket:
-    return FullBucket(S3Options("work", "key", "secret", "https://s3.example.org:9000", prefix="files"))
+    return FullBucket(S3Options("bucket", "key", "secret", "https://s3.example.org:9000", prefix="files"))
 
 
 def test_nginx_is_told_what_to_send_and_to_whom_we_alone_decide(
@@ -90,7 +90,7 @@ def test_a_recording_in_a_bucket_is_sent_by_an_address_that_ends(parts: Parts) -
     assert answer.headers["referrer-policy"] == "no-referrer"
     address = urlsplit(answer.headers["location"])
     asked = parse_qs(address.query)
-    assert (address.netloc, address.path) == ("s3.example.org:9000", f"/work/files/{blob.key}")
+    assert (address.netloc, address.path) == ("s3.example.org:9000", f"/bucket/files/{blob.key}")
     assert asked["X-Amz-Expires"] == ["120"]
     assert asked["response-content-type"] == ["video/mp4"]
     assert asked["response-content-disposition"] == [HEADERS["Content-Disposition"]]

@@ -28,6 +28,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   flash("error", message ? `${heading}: ${message}` : `${heading}. What you typed is still here.`);
 });
 
+/** What is fetched by itself while somebody types does not lead away from the page when the session has ended. */
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.status === 401 && event.detail.elt.matches("[data-aside]")) event.preventDefault();
+});
+
 document.addEventListener("htmx:sendError", () => {
   flash("error", "The connection is lost, so nothing was sent. What you typed is still here; try again.");
 });

@@ -357,3 +357,9 @@ class Upload {
     this.leave();
   }
 }
+
+// This script comes after the page: what was chosen before goes its way now, and what needs it can be pressed.
+for (const button of document.querySelectorAll("[data-continue-uploads], [data-cancel-upload]")) button.disabled = false;
+for (const input of document.querySelectorAll("input[type=file][data-upload]")) {
+  if (input.files.length) input.dispatchEvent(new Event("change", { bubbles: true }));
+}
