@@ -106,8 +106,7 @@ def show_unit(
     request: Request, session: ReadSession, actor: CurrentActor, code: str, unit_code: str
 ) -> Response:
     """The questions of a unit, in order, and the form for one more."""
-    head = _version(session, actor, code)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code)
     return _draw_unit(request, session, actor, head, unit, QuestionValues(code=ids.new_code()))
 
 
@@ -121,8 +120,7 @@ def add(
     unit_code: str,
 ) -> Response:
     """Add a question."""
-    head = _version(session, actor, code, BANK_KEEP)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code, BANK_KEEP)
     values = read_question(posted)
     try:
         posted.check()
@@ -137,8 +135,7 @@ def show_import(
     request: Request, session: ReadSession, actor: CurrentActor, code: str, unit_code: str
 ) -> Response:
     """An empty form for many questions at once."""
-    head = _version(session, actor, code, BANK_KEEP)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code, BANK_KEEP)
     return _draw_import(request, session, head, unit, "", [])
 
 
@@ -152,8 +149,7 @@ def import_lines(
     unit_code: str,
 ) -> Response:
     """Show what became of each line; or (action "add") add them, if none has a problem."""
-    head = _version(session, actor, code, BANK_KEEP)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code, BANK_KEEP)
     criteria = subtree_of(session, unit).criteria
     there = [entry.wording.text for entry in bank_of(session, [unit.id]).get(unit.id, [])]
     lines: list[BankLine] = []
@@ -176,8 +172,7 @@ def show_question(
     request: Request, session: ReadSession, actor: CurrentActor, code: str, unit_code: str, question_code: str
 ) -> Response:
     """One question: to change it, and how it was worded before."""
-    head = _version(session, actor, code)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code)
     return _draw_question(request, session, actor, (head, unit), question_code)
 
 
@@ -192,8 +187,7 @@ def change(
     question_code: str,
 ) -> Response:
     """Another wording from now on."""
-    head = _version(session, actor, code, BANK_KEEP)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code, BANK_KEEP)
     values = read_question(posted)
     try:
         posted.check()
@@ -213,8 +207,7 @@ def archive(
     question_code: str,
 ) -> Response:
     """Offer it no more."""
-    head = _version(session, actor, code, BANK_KEEP)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code, BANK_KEEP)
     archive_question(session, actor, head, unit, question_code)
     return see_other(
         request, _url(head, unit), "Archived: it is offered no more. You can bring it back below."
@@ -231,8 +224,7 @@ def restore(
     question_code: str,
 ) -> Response:
     """Offer it again."""
-    head = _version(session, actor, code, BANK_KEEP)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code, BANK_KEEP)
     try:
         restore_question(session, actor, head, unit, question_code)
     except Invalid as error:
@@ -251,8 +243,7 @@ def move(
     question_code: str,
 ) -> Response:
     """Put it at another place of the list."""
-    head = _version(session, actor, code, BANK_KEEP)
-    unit = get_node(session, head, unit_code, NodeKind.UNIT)
+    head, unit = _unit(session, actor, code, unit_code, BANK_KEEP)
     place = posted.whole("place", "The place", minimum=0, maximum=100_000)
     if place is not None:
         move_question(session, actor, head, unit, question_code, place)
@@ -263,6 +254,13 @@ def _version(session: Session, actor: Actor, code: str, permission: Permission =
     head = get_version(session, actor, code, permission)
     check_bank(head)
     return head
+
+
+def _unit(
+    session: Session, actor: Actor, code: str, unit_code: str, permission: Permission = BANK_VIEW
+) -> tuple[VersionHead, Node]:
+    head = _version(session, actor, code, permission)
+    return head, get_node(session, head, unit_code, NodeKind.UNIT)
 
 
 def _url(head: VersionHead, unit: Node) -> str:

@@ -82,6 +82,13 @@ def set_rule(
     )
     session.add(change)
     session.flush()
+    _log_change(session, actor, head, node, change)
+    if head.version.state is not VersionState.DRAFT:  # nobody is enrolled on a draft
+        touched.touch_version(session, node.version_id)
+    return change
+
+
+def _log_change(session: Session, actor: Actor, head: VersionHead, node: Node, change: RuleChange) -> None:
     log.append(
         session,
         actor,
@@ -91,14 +98,11 @@ def set_rule(
         {
             "version": head.version.code,
             "node": f"{node.kind} {node.ref}".strip(),
-            "by": owner.value,
+            "by": change.owner.value,
             "rule": change.rule,
-            "reason": reason,
+            "reason": change.reason,
         },
     )
-    if head.version.state is not VersionState.DRAFT:  # nobody is enrolled on a draft
-        touched.touch_version(session, node.version_id)
-    return change
 
 
 def mark_of_rule(rule: SufficiencyRule | None, owner: RuleBy) -> str:

@@ -77,6 +77,22 @@ def submit_evidence(
     submission = _freeze(session, actor, draft, digest, declaration)
     touch_criteria(session, draft.portfolio.id, [m.criterion_id for m in mappings])
     session.flush()
+    _log_submission(session, actor, draft, submission, mappings, handling)
+    if handling and handling.confidential:
+        hold_back(session, actor, draft.portfolio, draft.evidence, handling.reason or AT_SUBMISSION)
+    if not quietly:
+        _tell(session, actor, draft, submission, unit_ids)
+    return submission
+
+
+def _log_submission(
+    session: Session,
+    actor: Actor,
+    draft: Draft,
+    submission: Submission,
+    mappings: Sequence[Mapping],
+    handling: Handling | None,
+) -> None:
     log.append(
         session,
         actor,
@@ -87,17 +103,12 @@ def submit_evidence(
             "reference": draft.reference,
             "revision": draft.revision.number,
             "submission": submission.code,
-            "digest": digest,
+            "digest": submission.digest,
             "mappings": sorted(m.code for m in mappings),
-            "declaration": declaration,
+            "declaration": submission.declaration,
             **({"looked_at": sorted(set(handling.checked) & CHECKED)} if handling else {}),
         },
     )
-    if handling and handling.confidential:
-        hold_back(session, actor, draft.portfolio, draft.evidence, handling.reason or AT_SUBMISSION)
-    if not quietly:
-        _tell(session, actor, draft, submission, unit_ids)
-    return submission
 
 
 def _submitted_already(session: Session, actor: Actor, code: str, shown: str | None) -> Submission | None:
