@@ -17,8 +17,9 @@ class Visit(Model):
 
     `data` is `{"planned": [criterion codes], "answers": {code: {"decision", "note", "feedback"}}, "comment",
     "tab", "revision", "number"}`: the window that saved last, the version of the draft it left, and the number of
-    the revision that it is about (none: 1). What the observation says itself is in the draft. Nothing is mapped before
-    the visit is finished: a plan is no claim.
+    the revision that it is about (none: 1). Of a plan it holds "sent", too, the digest of its form, and "left", the
+    version that planning left: while that stands, it is nothing but a plan. What the observation says itself is in the
+    draft. Nothing is mapped before the visit is finished: a plan is no claim.
 
     Another record that is kept for later (see `keep_record`) has a row, too, without a plan.
     """

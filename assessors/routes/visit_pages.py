@@ -1,6 +1,6 @@
 """The pages of visits and talks, drawn with what is stored or with what was typed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from assessors.talk_forms import kept_rows
 from criteria.rules import EvidenceKind
 from evidence.queries import criteria_to_choose, revision_view, sites_of, unfinished_uploads
 from evidence.rules import ASSESSOR_STATEMENT, GUIDES
-from portfolio.core import clock
+from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
 from portfolio.core.errors import AppError, Invalid
 from portfolio.records.models import Portfolio
@@ -43,6 +43,15 @@ WORDS = {
         "Plan a discussion", "Discussion", "Professional discussion", "Topic", "What was said"
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierPlan:
+    """Another plan that the same page made before. `is_asked`: which of both is meant is not answered yet."""
+
+    code: str
+    may_replace: bool
+    is_asked: bool = False
 
 
 def address_of(view: VisitView) -> str:
@@ -147,10 +156,17 @@ def draw_plan(
     chosen: set[str],
     *,
     wordings: set[str] | None = None,
+    told: bool = False,
+    earlier: EarlierPlan | None = None,
     view: VisitView | None = None,
     error: AppError | None = None,
 ) -> Response:
-    """What to look for or to talk about, chosen before it begins, or changed while it lasts."""
+    """What to look for or to talk about, chosen before it begins, or changed while it lasts.
+
+    With an `earlier` plan it asks which is meant; what is planned beside it gets a code of its own.
+    """
+    if earlier is not None and earlier.is_asked:
+        values = replace(values, code=ids.new_code())
     candidate = head_of(session, portfolio).candidate
     units = [unit for unit in criteria_to_choose(session, actor, portfolio) if not unit.closed]
     return render(
@@ -164,6 +180,9 @@ def draw_plan(
         is_new=view is None,
         is_talk=kind in TALKS,
         kind=kind,
+        told=told,
+        earlier=earlier,
+        earlier_address=f"/portfolios/{portfolio.code}/records/{earlier.code}/visit" if earlier else "",
         back=address_of(view) if view else "",
         values=values,
         chosen=chosen,

@@ -12,7 +12,14 @@ from assessors.forms import RecordValues, recording_of
 from assessors.permissions import JUDGE, QUEUE
 from assessors.queries.visits import PAGE_SIZE, VISITS, get_visit, open_visits
 from assessors.routes.queue import page_links, page_start
-from assessors.routes.visit_pages import WORDS, address_of, draw_plan, draw_visit, stored_values
+from assessors.routes.visit_pages import (
+    WORDS,
+    EarlierPlan,
+    address_of,
+    draw_plan,
+    draw_visit,
+    stored_values,
+)
 from assessors.rules.talk import TALKS
 from assessors.service.records import Recording
 from assessors.service.visits import Notes, Plan, ask_more, change_plan, finish_visit, plan_visit, save_visit
@@ -77,26 +84,47 @@ def plan(request: Request, code: str, session: WriteSession, actor: CurrentActor
         posted.check()
         with session.begin_nested():
             item = plan_visit(session, actor, code, wanted)
-    except (Invalid, Locked) as error:
+    except (Invalid, Locked, Stale) as error:
         session.expire_all()
         return draw_plan(
-            request, session, actor, portfolio, kind, values, set(chosen), wordings=set(wordings), error=error
+            request,
+            session,
+            actor,
+            portfolio,
+            kind,
+            values,
+            set(chosen),
+            wordings=set(wordings),
+            told=posted.flag("tell"),
+            earlier=_earlier(posted, wanted, error),
+            error=error,
         )
     told = " The candidate has been told." if posted.flag("tell") else ""
     return see_other(request, f"/portfolios/{code}/records/{item.code}/visit", f"Planned.{told}")
 
 
+def _earlier(posted: Fields, wanted: Plan, error: AppError) -> EarlierPlan | None:
+    """The other plan that this page made before, as far as it is known."""
+    if isinstance(error, Stale):
+        return EarlierPlan(wanted.code, bool(error.data.get("may_replace")), is_asked=True)
+    code = clean_line(posted.raw("earlier"))[:20]
+    return EarlierPlan(code, may_replace=True) if code else None
+
+
 def _plan(
     values: RecordValues, recording: Recording, chosen: list[str], wordings: list[str], posted: Fields
 ) -> Plan:
-    fields = recording.fields
+    """The plan of a form; it stands instead of the earlier one when that was answered."""
+    fields, replaces = recording.fields, posted.raw("action") == "change"
+    code = clean_line(posted.raw("earlier"))[:20] if replaces else values.code
     title = fields.title or WORDS[recording.kind].noun
     return Plan(
         kind=recording.kind,
         wordings=wordings,
         fields=replace(fields, title=title),
         planned=chosen,
-        code=values.code or ids.new_code(),
+        code=code or ids.new_code(),
+        replaces=replaces,
         tell=posted.flag("tell"),
         day_words=f" on {long_date(fields.occurred_on)}" if fields.occurred_on else "",
     )

@@ -26,10 +26,11 @@ from evidence.rules import QUESTION_ROWS, reference
 from evidence.service import DraftFields, create_draft, save_draft
 from portfolio.core import clock, log
 from portfolio.core.actor import Actor
-from portfolio.core.errors import Invalid, NotFound, Stale
+from portfolio.core.errors import Invalid, Locked, NotFound, Stale
 from portfolio.records.models import Portfolio
 
 _OVERTAKEN = "You wrote to this in another window. Nothing was overwritten."
+_PLANNED_ALREADY = "From this page you planned something else already. Nothing was overwritten."
 _NEVER = -1  # no version of a draft: saving then only succeeds where nothing changes
 
 
@@ -37,7 +38,8 @@ _NEVER = -1  # no version of a draft: saving then only succeeds where nothing ch
 class Plan:
     """A visit or talk to come. `planned` are codes of criteria; `code`, proposed by the page, names the item.
 
-    `wordings` are those of the bank to ask; their criteria are planned, too.
+    `wordings` are those of the bank to ask; their criteria are planned, too. `replaces`: it stands instead of the plan
+    that is there under this code.
     """
 
     fields: DraftFields
@@ -47,6 +49,13 @@ class Plan:
     day_words: str = ""
     kind: EvidenceKind = EvidenceKind.OBSERVATION
     wordings: Sequence[str] = ()
+    replaces: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The same for a plan that is sent twice, whatever became of the first since."""
+        said = (self.fields.title, self.fields.occurred_on, self.fields.site_code, dict(self.fields.details))
+        return log.digest_of([*said, self.kind, sorted(self.planned), list(self.wordings), self.tell])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +75,51 @@ class Notes:
 def plan_visit(session: Session, actor: Actor, portfolio_code: str, plan: Plan) -> Evidence:
     """Begin the draft of an observation or a talk with its plan, and tell the candidate if wanted.
 
-    The same form sent twice plans one visit. Raises NotFound, Locked (closed), Invalid (`criteria`, `site`).
+    The same form sent twice plans one visit. Raises NotFound, Locked (closed), Invalid (`criteria`, `site`), and Stale
+    when another plan is there under the code (`data["may_replace"]`: it is still nothing but a plan, so that this one
+    may stand instead if it `replaces` it).
     """
     portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
     chosen = chosen_questions(session, actor, portfolio, plan.kind, plan.wordings)
     planned = _allowed(session, actor, portfolio, [*plan.planned, *criteria_asked(chosen)], bool(chosen))
     fields = with_questions(plan.fields, chosen)
     item = create_draft(session, actor, portfolio_code, plan.kind, fields, code=plan.code)
-    if session.get(Visit, item.id) is not None:
+    row, sent = session.get(Visit, item.id), plan.digest
+    if row is None:
+        row = _add_row(session, actor, item, planned)
+    elif row.data.get("sent") == sent:
         return item
-    _add_row(session, actor, item, planned)
+    else:
+        _replace(session, actor, portfolio_code, item, replace(plan, fields=fields), planned)
+    session.flush()
+    left = get_visit(session, actor, portfolio_code, item.code).version
+    row.data = {**row.data, "sent": sent, "left": left}
     _log_plan(session, actor, portfolio, item, planned)
     if plan.tell and planned:
         _tell(session, actor, portfolio, plan, planned)
     return item
+
+
+def _replace(
+    session: Session, actor: Actor, portfolio_code: str, item: Evidence, plan: Plan, planned: Sequence[str]
+) -> None:
+    """Let the plan stand instead of the earlier one. Raises Stale unless that is wanted, and loses nothing."""
+    view = _mere_plan(session, actor, portfolio_code, item, plan.kind)
+    if view is None or view.visit is None or not plan.replaces:
+        raise Stale(_PLANNED_ALREADY, may_replace=view is not None)
+    save_draft(session, actor, item.code, plan.fields, view.draft.revision.edit_version)
+    _write(view.visit, {**_data(view.visit, view), "planned": list(planned)})
+
+
+def _mere_plan(
+    session: Session, actor: Actor, portfolio_code: str, item: Evidence, kind: EvidenceKind
+) -> VisitView | None:
+    """The visit while nobody has written to it, or changed its plan, since it was planned; else None."""
+    try:
+        view = get_visit(session, actor, portfolio_code, item.code, for_update=True)
+    except Locked:
+        return None
+    return view if item.kind is kind and view.kept.get("left") == view.version else None
 
 
 def keep_as_visit(
