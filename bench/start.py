@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def measure() -> list[Figure]:
-    """Seconds of a warm `./dev setup`, of an empty interpreter and of importing `portfolio.app`."""
+    """Seconds of a warm `./dev setup`, of an empty interpreter and of all that the command `portfolio` imports."""
     script = median_seconds(lambda: _run(str(ROOT / "dev"), "setup"))
     empty = median_seconds(lambda: _run(sys.executable, "-c", "pass"))
-    application = median_seconds(lambda: _run(sys.executable, "-c", "import portfolio.app"))
+    application = median_seconds(lambda: _run(sys.executable, "-c", "import portfolio.__main__"))
     return [
         Figure("./dev with nothing to do", script, "s", at_most=0.3),
         Figure("an empty interpreter", empty, "s"),

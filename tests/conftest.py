@@ -15,6 +15,8 @@ settings.register_profile("quick", deadline=None, max_examples=10)
 settings.register_profile("exhaustive", deadline=None, max_examples=1000)
 settings.load_profile("thorough")
 
+gc.disable()  # until all is imported and collected: nothing of that is garbage
+
 pytest_plugins = ["tests.databases", "tests.web", "tests.demo"]
 
 # Tests wait for nothing so much as for the disk, so their folders are kept in memory where there is room and where
@@ -58,3 +60,4 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()

@@ -1,6 +1,6 @@
 """Reading a stranger's file in a child process that can be killed: what pages and commands call.
 
-`detect.parse` does the same in this process; it serves text that is ours.
+`reading.parse` does the same in this process; it serves text that is ours.
 """
 
 import logging
@@ -45,15 +45,15 @@ def parse_apart(
     max_bytes: int = MAX_BYTES,
     limits: Limits = LIMITS,
 ) -> ParsedFramework:
-    """Read a framework as `detect.parse` does, in a child with limits; equal input gives an equal framework.
+    """Read a framework as `reading.parse` does, in a child with limits; equal input gives an equal framework.
 
-    Raises what `detect.parse` raises; TooLarge as well when reading takes more time or memory than it may;
+    Raises what `reading.parse` raises; TooLarge as well when reading takes more time or memory than it may;
     Invalid when a parser breaks; Unavailable when no child can be started, or others are busy for too long.
     """
     check_size(len(data), max_bytes)
     found = detect.detect(data, filename=filename) if format == "auto" else format
     if found not in _CHILDREN:
-        return detect.parse(data, format=found)  # says which formats there are
+        raise detect.unknown(found)
     options: dict[str, Any] = {"max_bytes": max_bytes}
     if found == "unit-page":
         if len(data) <= IN_PROCESS_BYTES:

@@ -1,12 +1,10 @@
-"""The entrance to the importers: which format a file has, and the reader or writer for it."""
+"""Which format a file has, and the writer for each."""
 
 from typing import Literal
 
-from criteria.importers import excel_reader, excel_writer, tabular, yaml_format
-from criteria.importers.page_file import read_page
+from criteria.importers import excel_writer, tabular, yaml_format
 from criteria.importers.page_words import key
 from criteria.importers.parsed import ParsedFramework
-from criteria.importers.source import MAX_BYTES, check_size
 from portfolio.core.errors import Invalid
 
 Format = Literal["auto", "unit-page", "csv", "xlsx", "yaml"]
@@ -27,34 +25,8 @@ _SUFFIXES: dict[str, Format] = {
 _YAML_HEADS = ("format:", "qualification:", "unit_groups:", "units:", "---")
 
 
-def parse(
-    data: bytes,
-    *,
-    filename: str | None = None,
-    format: Format = "auto",  # noqa: A002  the word that the command line and the page use
-    title: str | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> ParsedFramework:
-    """Read a framework from a file or from pasted text in UTF-8, in this process: see `apart` for strangers' files.
-
-    `title` is the unit's title and serves pages only. Raises TooLarge above `max_bytes`, and Invalid for
-    bytes that are no such file at all or an unknown format; everything else is a problem in the result.
-    """
-    check_size(len(data), max_bytes)
-    found = detect(data, filename=filename) if format == "auto" else format
-    if found == "csv":
-        return tabular.read_csv(data, max_bytes=max_bytes)
-    if found == "xlsx":
-        return excel_reader.read_xlsx(data, max_bytes=max_bytes)
-    if found == "yaml":
-        return yaml_format.read_yaml(data, max_bytes=max_bytes)
-    if found == "unit-page":
-        return read_page(data, title=title, max_bytes=max_bytes)
-    raise Invalid(f"“{found}” is not a format. The formats are: {', '.join(FORMATS)}.")
-
-
 def write(framework: ParsedFramework, format: WriteFormat) -> bytes:  # noqa: A002
-    """The framework in one of our own formats; `parse` gives an equal one. Raises Invalid for other formats."""
+    """The framework in one of our own formats; `reading.parse` gives an equal one. Raises Invalid for other formats."""
     if format == "csv":
         return tabular.write_csv(framework)
     if format == "xlsx":
@@ -75,6 +47,11 @@ def detect(data: bytes, *, filename: str | None = None) -> Format:
     if suggested in ("csv", "yaml"):
         return suggested
     return _by_first_line(data)
+
+
+def unknown(name: str) -> Invalid:
+    """The error for a word that names no format to read."""
+    return Invalid(f"“{name}” is not a format. The formats are: {', '.join(FORMATS)}.")
 
 
 def _by_first_line(data: bytes) -> Format:

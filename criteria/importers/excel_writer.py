@@ -7,9 +7,9 @@ from datetime import datetime
 
 import xlsxwriter
 
+from criteria.importers.excel_text import JOINER
 from criteria.importers.parsed import ParsedFramework
 from criteria.importers.tabular import COLUMNS, framework_rows
-from criteria.importers.workbook import JOINER
 
 _JOINABLE = re.compile(f"(x[0-9A-Fa-f]{{4}}{JOINER}*)_")
 

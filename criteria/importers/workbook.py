@@ -12,6 +12,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
+from criteria.importers.excel_text import JOINER
 from criteria.importers.parsed import Problem
 from criteria.importers.source import check_size
 from portfolio.core.errors import Invalid, TooLarge
@@ -20,9 +21,6 @@ MAX_PARTS = 500
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-# Text such as "_x0041_" looks like Excel's escapes; XlsxWriter escapes overlapping ones wrongly and openpyxl 3.1
-# drops every "x005F_". An invisible word joiner inside keeps both away from it, and is taken out again.
-JOINER = "\u2060"
 _JOINED = re.compile(f"(x[0-9A-Fa-f]{{4}}{JOINER}*){JOINER}_")
 _BROKEN = "This is not a readable Excel workbook (.xlsx). Nothing was read."
 

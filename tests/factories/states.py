@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from assessors.rules import Decision
 from criteria.forms import Details, detailed
-from criteria.importers import detect
+from criteria.importers import reading
 from criteria.rules import EvidenceKind as K
 from criteria.service import Source, store_framework
 from evidence.models import Revision
@@ -43,7 +43,7 @@ def other_states(session: Session, place: Place) -> dict[str, list[str]]:
     testimony = work.submit(session, work.make_draft(session, world, first[3:], kind=K.WITNESS_TESTIMONY))
     told = session.get_one(Revision, testimony.revision_id).evidence
     items = [session.get_one(Revision, each.revision_id).evidence for each in (assessed, waiting)]
-    parsed = detect.parse(PAGE, filename="unit.txt", format="unit-page")
+    parsed = reading.parse(PAGE, filename="unit.txt", format="unit-page")
     draft = store_framework(
         session,
         None,

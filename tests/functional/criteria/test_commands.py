@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from criteria.importers import detect
+from criteria.importers import reading
 from criteria.models import FrameworkVersion, VersionState
 from criteria.samples import load_sample, sample_bytes
 from portfolio.cli import main
@@ -92,11 +92,11 @@ def test_importing_stores_a_version_and_export_gives_it_back(
         version = session.scalars(select(FrameworkVersion).order_by(FrameworkVersion.id.desc())).first()
     assert version is not None
     assert (version.state, version.label) == (VersionState.ACTIVE, "Sample issue 1")
-    assert detect.parse(run("export", version.code).stdout, filename="x.yaml") == load_sample()
+    assert reading.parse(run("export", version.code).stdout, filename="x.yaml") == load_sample()
     for form in ("csv", "xlsx"):
         out = tmp_path / f"out.{form}"
         assert run("export", version.code, "--format", form, "--output", str(out)).returncode == 0
-        assert detect.parse(out.read_bytes(), filename=out.name) == load_sample()
+        assert reading.parse(out.read_bytes(), filename=out.name) == load_sample()
 
 
 def test_the_only_centre_needs_no_name_and_several_do(run: Run, page: Path, database: Database) -> None:

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from criteria.importers import detect
+from criteria.importers import detect, reading
 from criteria.importers.parsed import ParsedCriterion, ParsedUnit, ParsedUnitGroup
 from criteria.models import FrameworkVersion, VersionState
 from criteria.queries import framework_of, get_version
@@ -121,7 +121,7 @@ def test_groups_made_in_the_browser_are_exported_and_read_back_equal(
         actor = world.actor(session, "manager")
         found = framework_of(session, get_version(session, actor, draft.code))
     written = browser.get(f"/frameworks/{draft.code}/export.{form}").content
-    again = detect.parse(written, filename=f"x.{form}")
+    again = reading.parse(written, filename=f"x.{form}")
     assert [p for p in again.problems if p.blocking] == []
     assert again.unit_groups == found.unit_groups
     assert [(u.ref, u.group, u.optional) for u in again.units] == [

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from criteria.importers import detect
+from criteria.importers import detect, reading
 from criteria.importers.parsed import (
     ParsedCriterion,
     ParsedFramework,
@@ -113,7 +113,7 @@ def test_an_exported_version_imports_equal(
         actor = manager(session, world)
         version = store_framework(session, actor, load_sample(), label="x", activate=True)
         stored = framework_of(session, get_version(session, actor, version.code))
-    assert detect.parse(detect.write(stored, form), filename=f"x.{form}") == stored
+    assert reading.parse(detect.write(stored, form), filename=f"x.{form}") == stored
 
 
 def test_the_same_number_makes_a_new_version_of_the_same_qualification(
@@ -207,7 +207,7 @@ def test_a_broken_framework_is_refused_and_leaves_nothing(
 
 
 def test_a_pasted_page_is_stored_with_its_guidance(database: Database, world: World) -> None:
-    parsed = detect.parse(PAGE.encode())
+    parsed = reading.parse(PAGE.encode())
     parsed = replace(parsed, qualification=replace(parsed.qualification, title="Award"))
     with database.write() as session:
         version = store_framework(session, manager(session, world), parsed, label="1", activate=True)

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from criteria.importers import apart
 from criteria.importers.apart import IN_PROCESS_BYTES, parse_apart
 from criteria.importers.carried import from_plain, to_plain
-from criteria.importers.detect import WriteFormat, parse, write
+from criteria.importers.detect import WriteFormat, write
 from criteria.importers.parsed import ParsedFramework
+from criteria.importers.reading import parse
 from criteria.samples import load_sample
 from portfolio.core import confined
 from portfolio.core.confined import Limits

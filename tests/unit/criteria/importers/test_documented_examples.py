@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from criteria.importers.detect import parse
+from criteria.importers.reading import parse
 
 _DOCUMENT = Path(__file__).parents[4] / "docs" / "framework-format.md"
 

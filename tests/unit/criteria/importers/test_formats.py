@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from criteria.importers import detect, tabular, workbook, yaml_format
-from criteria.importers.detect import FORMATS, Format, parse, write
+from criteria.importers.detect import FORMATS, Format, write
 from criteria.importers.parsed import ParsedFramework, ParsedUnit
+from criteria.importers.reading import parse
 from criteria.samples import load_sample, sample_bytes
 from portfolio.core.errors import Invalid, TooLarge
 

@@ -8,8 +8,9 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from criteria.importers.detect import WriteFormat, parse, write
+from criteria.importers.detect import WriteFormat, write
 from criteria.importers.parsed import ParsedFramework, ParsedUnit
+from criteria.importers.reading import parse
 from portfolio.core.errors import Invalid
 from tests.unit.criteria.importers.strategies import frameworks
 

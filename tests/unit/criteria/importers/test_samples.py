@@ -1,7 +1,8 @@
 """The sample units are complete, valid and round."""
 
-from criteria.importers.detect import WriteFormat, parse, write
+from criteria.importers.detect import WriteFormat, write
 from criteria.importers.parsed import split_faq, split_term
+from criteria.importers.reading import parse
 from criteria.samples import load_sample
 
 
