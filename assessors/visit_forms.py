@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from assessors.forms import RecordValues, read_record, recording_of
 from assessors.rules.talk import TALKS
-from assessors.service.records import Recording
+from assessors.service.recording import Recording
 from assessors.service.visits import Notes
 from assessors.talk_forms import read_rows, stored_rows
 from criteria.rules import EvidenceKind

@@ -93,6 +93,16 @@ def newest_review_by(session: Session, submission_id: int, person_id: int) -> Re
     ).first()
 
 
+def first_review_by(session: Session, submission_id: int, person_id: int) -> Review | None:
+    """The person's first finished review of a submission: of a record, the one that recorded it."""
+    return session.scalars(
+        select(Review)
+        .where(Review.submission_id == submission_id, Review.person_id == person_id)
+        .order_by(Review.id)
+        .limit(1)
+    ).first()
+
+
 def decisions_of(session: Session, review_id: int) -> dict[str, tuple[Decision, str]]:
     """Decision and feedback of a review by the code of the mapping."""
     rows = session.execute(

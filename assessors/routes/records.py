@@ -9,8 +9,9 @@ from starlette.responses import Response
 from assessors.forms import QUESTION_COUNT, RecordValues, Typed, read_record, recording_of
 from assessors.permissions import JUDGE
 from assessors.queries.visits import VISITS, kept_decisions
+from assessors.routes.recorded import draw_recorded
 from assessors.rules.talk import TALKS
-from assessors.service import keep_record, record_evidence
+from assessors.service import RecordedAlready, keep_record, record_evidence
 from assessors.service.visits import keep_as_visit
 from assessors.visit_forms import notes_of
 from criteria.rules import EvidenceKind
@@ -104,6 +105,8 @@ def record(
                     item = keep_record(session, actor, code, recording)
             return see_other(request, f"/portfolios/{code}/records/{item.code}", "Kept. Add the files now.")
         record_evidence(session, actor, code, recording)
+    except RecordedAlready as error:
+        return draw_recorded(request, session, portfolio, error)
     except (Invalid, Stale, Locked, Forbidden) as error:
         session.expire_all()
         return _draw(request, session, actor, portfolio, kind, values, error=error)

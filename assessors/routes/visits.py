@@ -12,6 +12,7 @@ from assessors.forms import RecordValues, recording_of
 from assessors.permissions import JUDGE, QUEUE
 from assessors.queries.visits import PAGE_SIZE, VISITS, get_visit, open_visits
 from assessors.routes.queue import page_links, page_start
+from assessors.routes.recorded import draw_recorded
 from assessors.routes.visit_pages import (
     WORDS,
     EarlierPlan,
@@ -21,7 +22,8 @@ from assessors.routes.visit_pages import (
     stored_values,
 )
 from assessors.rules.talk import TALKS
-from assessors.service.records import Recording
+from assessors.service import RecordedAlready
+from assessors.service.recording import Recording
 from assessors.service.visits import Notes, Plan, ask_more, change_plan, finish_visit, plan_visit, save_visit
 from assessors.visit_forms import chosen_criteria, notes_of, read_visit
 from criteria.rules import EvidenceKind
@@ -229,6 +231,8 @@ def save(
             ask_more(session, actor, code, evidence_code, notes, posted.many("ask"))
         else:
             save_visit(session, actor, code, evidence_code, notes)
+    except RecordedAlready as error:
+        return draw_recorded(request, session, get_portfolio(session, actor, code, JUDGE), error)
     except (Invalid, Stale, Locked, Forbidden) as error:
         session.expire_all()
         return _refused(request, session, actor, (code, evidence_code), values, notes, error)

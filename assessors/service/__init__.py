@@ -3,7 +3,9 @@
 from assessors.service.countersignatures import Reply, countersign_judgements, countersign_sign_off
 from assessors.service.drafts import DraftContent, save_draft
 from assessors.service.mappings import NewMapping, add_mapping, drop_mapping
-from assessors.service.records import Recording, Seen, begin_record, keep_record, record_evidence
+from assessors.service.recording import Recording, Seen
+from assessors.service.records import begin_record, keep_record, record_evidence
+from assessors.service.repeats import RecordedAlready
 from assessors.service.replacing import judge_again
 from assessors.service.reviews import Finished, finish_review, return_submission
 from assessors.service.sign_offs import STATEMENT, SigningOff, basis_digest, sign_off_unit, unlock_unit
@@ -13,6 +15,7 @@ __all__ = [
     "DraftContent",
     "Finished",
     "NewMapping",
+    "RecordedAlready",
     "Recording",
     "Reply",
     "Seen",

@@ -1,26 +1,23 @@
 """What an assessor records: an observation, questioning, a discussion; mapped and judged in one go."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assessors.models import Review
 from assessors.permissions import JUDGE
-from assessors.queries.desk import get_desk, newest_review_by
-from assessors.rules import VACSR, Answer, Decision
+from assessors.queries.desk import get_desk
+from assessors.rules import Answer, Decision
+from assessors.service.recording import Recording
+from assessors.service.repeats import recorded, refuse_other_words
 from assessors.service.reviews import Finished, finish_review
 from assessors.service.shared import take_portfolio_by_code
 from assessors.visit_models import Visit
 from criteria.models import Node
-from criteria.rules import EvidenceKind
-from evidence.models import Evidence, Revision, Submission
+from evidence.models import Evidence, Submission
 from evidence.models import Mapping as MappingRow
 from evidence.queries import content_digest, get_draft
 from evidence.service import (
     Claim,
-    DraftFields,
     create_draft,
     map_criteria,
     save_draft,
@@ -30,36 +27,6 @@ from evidence.service import (
 from portfolio.core import clock
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What the assessor decided about one criterion while recording. `note`: what showed it.
-
-    `parts` are (file code, media fragment), as in `evidence.service.Claim`.
-    """
-
-    decision: Decision | None
-    note: str = ""
-    feedback: str = ""
-    vacsr: frozenset[str] = frozenset(VACSR)
-    range_items: tuple[str, ...] = ()
-    parts: tuple[tuple[str | None, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """A record: its fields, the decision per criterion (by node code), the assessor's confirmation.
-
-    `code`, proposed by the page, names the item, so that a form sent twice makes one.
-    """
-
-    kind: EvidenceKind
-    fields: DraftFields
-    seen: Mapping[str, Seen] = field(default_factory=dict)
-    comment: str = ""
-    declared: bool = False
-    code: str
 
 
 def begin_record(session: Session, actor: Actor, portfolio_code: str, recording: Recording) -> Evidence:
@@ -102,11 +69,13 @@ def record_evidence(session: Session, actor: Actor, portfolio_code: str, recordi
 
     Each person concerned hears of it once: the candidate; of a trainee's, those who may countersign. A draft
     begun under the same code is finished. Sent twice, the review of the first one comes back.
-    Raises NotFound, Locked (closed, unit signed), Invalid (fields of the kind as in
-    `evidence.rules.problems_before_submission`, `decision-<criterion>`, `feedback-<criterion>`, `declared`).
+    Raises RecordedAlready (finished before with other words), NotFound, Locked (closed, unit signed), Invalid (fields
+    of the kind as in `evidence.rules.problems_before_submission`, `decision-<criterion>`, `feedback-<criterion>`,
+    `declared`).
     """
     take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
     if done := recorded(session, actor, recording.code):
+        refuse_other_words(session, done, recording)
         return done
     _check_decisions(recording)
     # All or nothing: a page that draws the form again commits what stands before this
@@ -132,21 +101,6 @@ def _judge(session: Session, actor: Actor, submission: Submission, recording: Re
     )
     finished = Finished(answers=answers, comment=recording.comment, seen_digest=submission.digest)
     return finish_review(session, actor, submission.code, finished, recorded=True)
-
-
-def recorded(session: Session, actor: Actor, code: str) -> Review | None:
-    """The review of a record that was finished before under this code; None while a revision of it is a draft."""
-    newest = session.execute(
-        select(Revision.frozen_at, Submission.id)
-        .join(Evidence, Evidence.id == Revision.evidence_id)
-        .outerjoin(Submission, Submission.revision_id == Revision.id)
-        .where(Evidence.code == code, Evidence.created_by_id == actor.person_id)
-        .order_by(Revision.number.desc())
-        .limit(1)
-    ).first()
-    if newest is None or newest[0] is None or newest[1] is None:
-        return None
-    return newest_review_by(session, newest[1], actor.person_id)
 
 
 def _map(session: Session, actor: Actor, item: Evidence, recording: Recording) -> None:

@@ -76,7 +76,7 @@ def finish_review(
     """
     take_portfolio(session, actor, portfolio_of_submission(session, submission_code), JUDGE)
     desk = get_desk(session, actor, submission_code)
-    earlier = _repeated(session, actor, desk, finished.answers)
+    earlier = _repeated(session, actor, desk, finished)
     if earlier is not None:
         return earlier
     _check_it_stands(session, actor, desk, finished)
@@ -240,12 +240,14 @@ def _why_nothing(actor: Actor, desk: Desk) -> Refusal | None:
     return next((reason for reason in found if reason), None)
 
 
-def _repeated(session: Session, actor: Actor, desk: Desk, answers: Sequence[Answer]) -> Review | None:
-    """The review that these very answers were stored as, when the form was sent twice."""
+def _repeated(session: Session, actor: Actor, desk: Desk, finished: Finished) -> Review | None:
+    """The review that these very words were stored as, when the form was sent twice."""
     review = newest_review_by(session, desk.submission.id, actor.person_id)
     if review is None or review.outcome is not ReviewOutcome.JUDGED:
         return None
-    cleaned = [answer for answer in answers if answer.decision is not None]
+    if review.comment != finished.comment.strip():
+        return None
+    cleaned = [answer for answer in finished.answers if answer.decision is not None]
     if {a.mapping for a in cleaned} & {each.mapping for each in desk.expected}:
         return None
     return review if is_repeat(cleaned, decisions_of(session, review.id)) else None

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from assessors.queries.talks import entries_of, questions_to_ask, recordings_of
 from assessors.rules.talk import MAX_ROWS, Part, TalkRow, parts_by_criterion, read_times, reason_of
-from assessors.service.records import Recording, Seen
+from assessors.service.recording import Recording, Seen
 from criteria.queries.bank import BankEntry
 from criteria.rules import EvidenceKind
 from evidence.models import Revision

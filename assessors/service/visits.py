@@ -5,6 +5,7 @@ the row of the visit; both are saved together.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,9 @@ from assessors.models import Review
 from assessors.permissions import JUDGE
 from assessors.queries.visits import VisitView, get_visit, kept_of, open_codes
 from assessors.rules.talk import TALKS, TalkRow
-from assessors.service.records import Recording, record_evidence, recorded
+from assessors.service.recording import Recording, Seen
+from assessors.service.records import record_evidence
+from assessors.service.repeats import recorded, refuse_other_words, revision_of
 from assessors.service.shared import take_portfolio_by_code, tell_candidate
 from assessors.service.talks import chosen_questions, criteria_asked, settled, with_questions
 from assessors.visit_models import Visit
@@ -221,15 +224,16 @@ def finish_visit(
 ) -> Review:
     """Save, record and judge in one go. Sent twice, it is done once. `rows` are the questions of a talk.
 
-    Raises as `save_visit`, `settled` and `record_evidence`.
+    Raises as `save_visit`, `settled` and `record_evidence`; RecordedAlready when it was finished with other words.
     """
     take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    times = {code: each.get("times", "") for code, each in notes.answers.items()}
     if done := recorded(session, actor, recording.code):
+        _refuse_other_words(session, done, notes, recording, rows, times)
         return done
     with session.begin_nested():
         view = save_visit(session, actor, portfolio_code, recording.code, notes)
         if recording.kind in TALKS:
-            times = {code: each.get("times", "") for code, each in notes.answers.items()}
             recording = settled(session, view.draft.revision, recording, rows, times)
         review = record_evidence(session, actor, portfolio_code, recording)
         assert view.visit is not None  # saving made it
@@ -247,6 +251,33 @@ def finish_visit(
             },
         )
     return review
+
+
+def _refuse_other_words(
+    session: Session,
+    done: Review,
+    notes: Notes,
+    recording: Recording,
+    rows: Sequence[TalkRow],
+    times: Mapping[str, str],
+) -> None:
+    """Raise RecordedAlready unless the record says all that is sent, and the visit keeps what is said beside it."""
+    revision = revision_of(session, done)
+    kept = kept_of(session.get(Visit, revision.evidence_id), revision).get("answers", {})
+    if recording.kind in TALKS:
+        with suppress(Invalid):  # a time or a row that cannot be read differs in any case
+            recording = settled(session, revision, recording, rows, times)
+    beside = [
+        {
+            code: Seen(decision=None, note=each.get("note", ""), feedback=each.get("feedback", ""))
+            for code, each in answers.items()
+            if code not in recording.seen
+            and not each.get("decision")
+            and (each.get("note") or each.get("feedback"))
+        }
+        for answers in (notes.answers, kept)
+    ]
+    refuse_other_words(session, done, recording, *beside)
 
 
 def _word(kind: EvidenceKind) -> str:

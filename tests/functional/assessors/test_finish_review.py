@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -151,6 +152,15 @@ def test_the_same_form_sent_twice_makes_one_review(database: Database, world: Wo
     assert finish(database, world, code, finished) == first
     assert acting.count(database, Review) == 1
     assert acting.log_actions(database) == ["review.finished"]
+
+
+def test_another_word_on_the_whole_is_no_repeat(database: Database, world: World) -> None:
+    code = acting.submitted(database, world)
+    finished = filled(database, world, code)
+    finish(database, world, code, finished)
+    with pytest.raises(Locked):
+        finish(database, world, code, replace(finished, comment="On second thoughts"))
+    assert acting.count(database, Review) == 1
 
 
 def test_a_review_of_what_somebody_else_judged_meanwhile_is_stale(database: Database, world: World) -> None:
