@@ -158,7 +158,7 @@ def test_another_word_on_the_whole_is_no_repeat(database: Database, world: World
     code = acting.submitted(database, world)
     finished = filled(database, world, code)
     finish(database, world, code, finished)
-    with pytest.raises(Locked):
+    with pytest.raises(Stale):
         finish(database, world, code, replace(finished, comment="On second thoughts"))
     assert acting.count(database, Review) == 1
 
