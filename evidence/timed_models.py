@@ -35,6 +35,7 @@ class TimedText(Model):
     words: Mapped[str] = mapped_column(Text, default="")
     sha256: Mapped[str] = mapped_column(String(64), default="")
     cue_count: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int]  # of the source, in UTF-8
     added_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
     added_at: Mapped[datetime]
 

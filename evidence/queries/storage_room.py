@@ -1,5 +1,5 @@
-"""What candidates and centres keep, and how much more may come: stored files, each content once per person, and
-uploads on their way."""
+"""What candidates and centres keep, and how much more may come: stored files, each content once per person, captions
+and transcripts, and uploads on their way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from evidence.models import Blob, Evidence, EvidenceFile, Revision, Upload
 from evidence.rules.keeping import Room
 from evidence.rules.tus import UploadState
 from evidence.storage_models import CandidateStorage, CentreLimit
+from evidence.timed_models import TimedText
 from evidence.witness_models import WitnessFile, WitnessRequest
 from portfolio.core import clock
 from portfolio.core.actor import Actor, Role
@@ -81,9 +82,15 @@ def limits_of(session: Session, whose: Whose) -> Limits:
 
 
 def stored_bytes(session: Session, whose: Whose) -> int:
-    """Bytes of all files in the candidate's portfolios of this centre, each content once, drafts included."""
-    query = select(func.coalesce(func.sum(Blob.size_bytes), 0)).where(Blob.id.in_(_blobs_of(whose)))
-    return int(session.scalar(query) or 0)
+    """Bytes of all files in the candidate's portfolios of this centre, each content once, drafts included; and of
+    every version of captions and transcripts beside them, whoever added it, as they were sent or typed."""
+    files = select(func.coalesce(func.sum(Blob.size_bytes), 0)).where(Blob.id.in_(_blobs_of(whose)))
+    texts = (
+        select(func.coalesce(func.sum(TimedText.size_bytes), 0))
+        .join(EvidenceFile, EvidenceFile.id == TimedText.file_id)
+        .where(EvidenceFile.revision_id.in_(_revisions_of(whose)))
+    )
+    return int(session.scalar(files) or 0) + int(session.scalar(texts) or 0)
 
 
 def holds(session: Session, whose: Whose, sha256: str) -> bool:
@@ -195,15 +202,20 @@ def centres_by_use(session: Session) -> list[CentreRow]:
     return [CentreRow(code, name, Room(int(kept), limit)) for code, name, kept, limit in found]
 
 
-def _blobs_of(whose: Whose) -> Select[int]:
+def _items_of(whose: Whose) -> Select[int]:
     portfolios = select(Portfolio.id).where(
         Portfolio.candidate_id == whose.person_id, Portfolio.centre_id == whose.centre_id
     )
-    items = select(Evidence.id).where(Evidence.portfolio_id.in_(portfolios))
-    files = select(EvidenceFile.blob_id).where(
-        EvidenceFile.revision_id.in_(select(Revision.id).where(Revision.evidence_id.in_(items)))
-    )
-    requests = select(WitnessRequest.id).where(WitnessRequest.evidence_id.in_(items))
+    return select(Evidence.id).where(Evidence.portfolio_id.in_(portfolios))
+
+
+def _revisions_of(whose: Whose) -> Select[int]:
+    return select(Revision.id).where(Revision.evidence_id.in_(_items_of(whose)))
+
+
+def _blobs_of(whose: Whose) -> Select[int]:
+    files = select(EvidenceFile.blob_id).where(EvidenceFile.revision_id.in_(_revisions_of(whose)))
+    requests = select(WitnessRequest.id).where(WitnessRequest.evidence_id.in_(_items_of(whose)))
     recordings = select(WitnessFile.blob_id).where(WitnessFile.request_id.in_(requests))
     both = files.union_all(recordings).subquery()
     return select(both.c.blob_id)

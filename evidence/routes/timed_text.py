@@ -21,6 +21,7 @@ from evidence.queries import (
 )
 from evidence.ranges import if_none_match
 from evidence.rules.caption_files import MAX_CAPTION_BYTES, stored_cues
+from evidence.rules.keeping import StorageFull
 from evidence.rules.timed_text import (
     MAX_TRANSCRIPT_CHARACTERS,
     TimedTextError,
@@ -38,6 +39,7 @@ from evidence.timed_models import TimedText
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, Locked, Stale
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
+from portfolio.web.errors import status_of
 from portfolio.web.forms import Fields
 from portfolio.web.pages import file_size, render, see_other
 
@@ -115,7 +117,7 @@ def upload_captions(
         return _page(request, session, actor, place, status=422, errors=errors)
     try:
         added = add_captions(session, actor, code, sent.content, sent.name)
-    except Invalid as error:
+    except (Invalid, StorageFull) as error:
         return _refused(request, session, actor, place, "captions", error)
     return see_other(request, f"/files/{code}/captions", f"{added.cue_count:,} captions are stored.")
 
@@ -130,7 +132,7 @@ def write_transcript(
     try:
         posted.check()
         added = add_transcript(session, actor, code, text)
-    except Invalid as error:
+    except (Invalid, StorageFull) as error:
         return _refused(request, session, actor, place, "text", error, text)
     words = "1 line is" if added.cue_count == 1 else f"{added.cue_count:,} lines are"
     return see_other(request, f"/files/{code}/captions", f"{words} stored.")
@@ -146,15 +148,15 @@ def _refused(
     actor: Actor,
     place: CaptionPlace,
     name: str,
-    error: Invalid,
+    error: Invalid | StorageFull,
     typed: str | None = None,
 ) -> Response:
     problems = error.problems if isinstance(error, TimedTextError) else ()
-    sentence = error.errors.get(name, error.message)
+    sentence = error.errors.get(name, error.message) if isinstance(error, Invalid) else error.message
     if len(problems) > 1:
         sentence = f"{len(problems)} things need another look. Nothing was stored."
     return _page(
-        request, session, actor, place, status=422, typed=typed, errors={name: sentence},
+        request, session, actor, place, status=status_of(error), typed=typed, errors={name: sentence},
         problems=problems if len(problems) > 1 else (),
     )  # fmt: skip
 

@@ -101,7 +101,7 @@ class Scan:
     @property
     def by(self) -> str:
         """Which engine said so, with the date of its signatures; "" when none did."""
-        return ", signatures of ".join(each for each in (self.engine, self.signatures) if each)
+        return ", signatures ".join(each for each in (self.engine, self.signatures) if each)
 
     @property
     def is_infected(self) -> bool:

@@ -99,7 +99,7 @@ def attach_file(session: Session, actor: Actor, code: str, upload: Upload) -> Ev
 
 def attach_within_limits(session: Session, actor: Actor, code: str, upload: Upload) -> EvidenceFile:
     """As `attach_file`, for bytes whose room was not claimed before they came. Raises StorageFull too."""
-    draft = check_upload(session, actor, code)
+    draft = check_upload(session, actor, code, for_update=True)
     claim_room(session, actor, draft.portfolio, upload.blob.size_bytes, upload.blob.sha256)
     return attach_file(session, actor, code, upload)
 

@@ -18,6 +18,7 @@ from evidence.queries import (
     standing_text,
     transcript_draft,
 )
+from evidence.queries.storage_room import Whose
 from evidence.rules.caption_files import decode_captions, parse_captions
 from evidence.rules.timed_text import (
     MAX_TRANSCRIPT_CHARACTERS,
@@ -27,6 +28,7 @@ from evidence.rules.timed_text import (
     plain_words,
     render_vtt,
 )
+from evidence.service.limits import claim_room, count_use
 from evidence.timed_models import TimedText, TranscriptDraft
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
@@ -38,7 +40,7 @@ MAX_VERSIONS = 200
 def add_captions(session: Session, actor: Actor, file_code: str, content: bytes, name: str) -> TimedText:
     """Put the captions of a WebVTT or SubRip file beside a recording. The same again changes nothing.
 
-    Raises TimedTextError (what is wrong, line by line), NotFound, Locked, Invalid (too many versions).
+    Raises TimedTextError (what is wrong, line by line), NotFound, Locked, Invalid (too many versions), StorageFull.
     """
     place = get_caption_place(session, actor, file_code, for_update=True)
     form, cues = parse_captions(content, _length(session, place))
@@ -128,7 +130,9 @@ def _add(
     standing = standing_text(session, actor, place)
     if standing is not None and (standing.vtt, standing.source) == (vtt, source):
         return standing
-    _check_room(session, place)
+    size = len(source.encode())
+    _check_count(session, place)
+    claim_room(session, actor, place.portfolio, size)
     added = TimedText(
         code=ids.new_code(),
         file_id=place.file.id,
@@ -140,16 +144,17 @@ def _add(
         words=plain_words(cues),
         sha256=hashlib.sha256(vtt.encode()).hexdigest() if vtt else "",
         cue_count=len(cues),
+        size_bytes=size,
         added_by_id=actor.person_id,
         added_at=clock.now(),
     )
     session.add(added)
-    session.flush()
+    count_use(session, Whose.of(place.portfolio))
     _record(session, actor, place, added)
     return added
 
 
-def _check_room(session: Session, place: CaptionPlace) -> None:
+def _check_count(session: Session, place: CaptionPlace) -> None:
     count = session.scalar(
         select(func.count()).select_from(TimedText).where(TimedText.file_id == place.file.id)
     )

@@ -267,6 +267,7 @@ def _captioned(session: Session, world: World, file: EvidenceFile) -> TimedText:
         words="Hello",
         sha256="0" * 64,
         cue_count=1,
+        size_bytes=10,
         added_by_id=world.people["candidate"],
         added_at=clock.now(),
     )

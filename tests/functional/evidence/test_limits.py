@@ -12,6 +12,7 @@ from evidence.storage_models import CandidateStorage, CentreLimit
 from portfolio.app import Parts
 from portfolio.core.db import Database
 from portfolio.people.models import Person
+from tests.factories.media import wav
 from tests.factories.world import World
 from tests.functional.evidence.making import attach, begin, file_rows
 from tests.functional.evidence.tusing import Tus
@@ -203,3 +204,30 @@ def test_counting_anew_puts_right_what_was_counted(
     assert recount(database) >= 2
     with database.read() as session:
         assert session.get_one(CandidateStorage, whose).used_bytes == 8_000
+
+
+def test_every_version_of_captions_counts_and_what_was_typed_stays_when_there_is_no_room(
+    browse: Browse, database: Database, world: World, parts: Parts, item: str
+) -> None:
+    file = attach(database, world, parts.store, item, "talk.wav", wav(), media_type="audio/wav")
+    candidate, whose = browse("candidate"), Whose(world.centre_id, world.people["candidate"])
+    with database.read() as session:
+        recording = stored_bytes(session, whose)
+    assert candidate.submit(f"/files/{file}/transcript", {"text": "0:00 Grüß Gott"}).status_code == 303
+    assert candidate.submit(f"/files/{file}/transcript", {"text": "0:00 Hello"}).status_code == 303
+    with database.read() as session:
+        row = session.get_one(CandidateStorage, (whose.centre_id, whose.person_id))
+        assert (row.used_bytes, stored_bytes(session, whose)) == (recording + 26, recording + 26)
+
+    allow(database, world, recording + 30)
+    refused = candidate.submit(f"/files/{file}/transcript", {"text": "0:00 Hello there"})
+    assert (refused.status_code, "0:00 Hello there</textarea>" in refused.text) == (413, True)
+    assert "It was not stored." in refused.text
+    sent = candidate.submit(
+        f"/files/{file}/captions", files={"captions": ("a.srt", b"1\n00:00:00,000 --> 00:00:01,000\nHi\n")}
+    )
+    assert sent.status_code == 413
+    assert candidate.submit(f"/files/{file}/captions/remove").status_code == 303
+    assert candidate.submit(f"/files/{file}/remove").status_code == 303
+    with database.read() as session:
+        assert stored_bytes(session, whose) == 0
