@@ -16,7 +16,14 @@ from assessors.service.visits import keep_as_visit
 from assessors.visit_forms import notes_of
 from criteria.rules import EvidenceKind
 from evidence.queries import Draft, criteria_to_choose, get_draft, revision_view, sites_of
-from evidence.rules import ASSESSOR_KINDS, ASSESSOR_STATEMENT, GUIDES, QUESTION_ROWS, FieldKind, detail_fields
+from evidence.rules import (
+    ASSESSOR_KINDS,
+    ASSESSOR_STATEMENT,
+    QUESTION_ROWS,
+    FieldKind,
+    detail_fields,
+    guide_to,
+)
 from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
 from portfolio.core.errors import AppError, Forbidden, Invalid, Locked, NotFound, Stale
@@ -29,16 +36,10 @@ from portfolio.web.pages import render, see_other
 
 routes = Routes()
 _TITLES = {
-    EvidenceKind.OBSERVATION: ("Record an observation", "What you saw the candidate do."),
-    EvidenceKind.QUESTIONING: ("Record questions and answers", "What you asked, and what was answered."),
-    EvidenceKind.PROFESSIONAL_DISCUSSION: (
-        "Record a professional discussion",
-        "A planned conversation about the candidate's work: notes, a recording, or both.",
-    ),
-    EvidenceKind.IN_SITU: (
-        "Record something seen where it is kept",
-        "Confidential work that you looked at on the spot. No copy is made.",
-    ),
+    EvidenceKind.OBSERVATION: "Record an observation",
+    EvidenceKind.QUESTIONING: "Record questions and answers",
+    EvidenceKind.PROFESSIONAL_DISCUSSION: "Record a professional discussion",
+    EvidenceKind.IN_SITU: "Record something seen where it is kept",
 }
 _OWN_NAME = frozenset({"assessor", "seen_by"})
 """Fields that the service fills with the name of who records."""
@@ -57,7 +58,7 @@ def new_record(request: Request, code: str, session: ReadSession, actor: Current
             crumbs=_crumbs(session, portfolio),
             portfolio=portfolio,
             kinds=[
-                (kind.value, *_TITLES[kind], GUIDES[kind].good_for, kind in TALKS) for kind in ASSESSOR_KINDS
+                (kind, _TITLES[kind], guide_to(kind, assessor=True), kind in TALKS) for kind in ASSESSOR_KINDS
             ],
         )
     today = clock.today(actor.zone).isoformat()
@@ -172,8 +173,7 @@ def _draw(
         "portfolio": portfolio,
         "candidate": head_of(session, portfolio).candidate,
         "kind": kind,
-        "guide": GUIDES[kind],
-        "lead": _TITLES[kind][1],
+        "guide": guide_to(kind, assessor=True),
         "fields": [f for f in wanted if f.kind is not FieldKind.ROWS and f.name not in _OWN_NAME],
         "rows_label": next((f.label for f in wanted if f.kind is FieldKind.ROWS), ""),
         "rows": [*values.rows, *[("", "")] * max(2, QUESTION_COUNT - len(values.rows))],
@@ -190,7 +190,7 @@ def _draw(
     page = render(
         request,
         "assessors/record.html",
-        title=_TITLES[kind][0],
+        title=_TITLES[kind],
         status=status_of(error) if error else 200,
         crumbs=_crumbs(session, portfolio),
         **context,

@@ -1,5 +1,7 @@
 """The rule on a node: what is in force, a form, a preview of which criteria a change alters, and saving it."""
 
+from collections.abc import Iterable, Sequence
+
 from fastapi import Request
 from starlette.responses import Response
 
@@ -7,6 +9,7 @@ from criteria.forms import read_rule, rule_values
 from criteria.models import Node, VersionState
 from criteria.permissions import FRAMEWORK_MANAGE, FRAMEWORK_RULE, FRAMEWORK_VIEW
 from criteria.queries import (
+    RangeRef,
     VersionHead,
     get_node,
     get_version,
@@ -85,6 +88,15 @@ def _load(session: ReadSession, actor: Actor, code: str, node_code: str) -> tupl
     head = get_version(session, actor, code, FRAMEWORK_VIEW)
     FRAMEWORK_RULE.require(actor, head)
     return head, get_node(session, head, node_code)
+
+
+def _range_choices(below: Iterable[Sequence[RangeRef]]) -> list[tuple[str, str]]:
+    """The references to tick, each with every text that stands behind it: "a" may mean something else elsewhere."""
+    texts: dict[str, dict[str, None]] = {}
+    for items in below:
+        for item in items:
+            texts.setdefault(item.ref, {})[item.text] = None
+    return [(ref, f"{ref}: {'; or '.join(found)}") for ref, found in texts.items()]
 
 
 def _owner(actor: Actor, head: VersionHead) -> RuleBy:
@@ -179,8 +191,6 @@ def _page(
         stored_now=stored_now or [],
         labels=FIELD_LABELS,
         kinds=[(kind.value, kind_word(kind)) for kind in EvidenceKind],
-        ranges=list(
-            {item.ref: (item.ref, f"{item.ref}: {item.text}") for items in below for item in items}.values()
-        ),
+        ranges=_range_choices(below),
         by_centre=_owner(actor, head) is RuleBy.CENTRE,
     )

@@ -24,6 +24,7 @@ from evidence.rules import (
     parse_fragment,
     seek_fragment,
 )
+from evidence.rules.file_words import type_word
 from evidence.rules.previews import PreviewKind, PreviewState, claim_mismatch, length_words
 from evidence.sniff import Family, family, is_inline_safe
 from portfolio.core.log import digest_of
@@ -67,7 +68,7 @@ class FileView:
 
     @property
     def details(self) -> str:
-        """What was measured, for people: "3:12 · 1,920 × 1,080 · 12 pages · video/mp4"."""
+        """What was measured, for people: "3:12 · 1,920 × 1,080 · MP4 video"."""
         look, words = self.look, []
         if look.duration_seconds:
             words.append(length_words(look.duration_seconds))
@@ -75,7 +76,7 @@ class FileView:
             words.append(f"{look.width:,} × {look.height:,}")
         if look.pages:
             words.append("1 page" if look.pages == 1 else f"{look.pages:,} pages")
-        return " · ".join([*words, self.media_type])
+        return " · ".join([*words, type_word(self.media_type)])
 
     @property
     def mismatch(self) -> bool:

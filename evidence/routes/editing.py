@@ -24,6 +24,7 @@ from evidence.rules import (
     RPL_FIELDS,
     DetailField,
     FieldKind,
+    guide_to,
 )
 from evidence.rules.writing import with_prompts
 from evidence.service import MAX_FILES, MAX_TEXT, change_kind, overtaken, save_draft
@@ -89,7 +90,7 @@ def edit_page(
         rpl_fields=RPL_FIELDS,
         testimony=testimony_view(session, draft.evidence, draft.revision),
         **testimony_words(),
-        guide=GUIDES[kind],
+        guide=guide_to(kind, assessor=actor.role in ASSESSING),
         kinds=[(each.value, kind_word(each)) for each in kinds_to_change(session, draft)],
         kind_word=kind_word(kind),
         sites=[(site.code, site.name) for site in sites],

@@ -22,7 +22,7 @@ from evidence.queries import (
     own_target,
 )
 from evidence.queries.storage_room import room_shown
-from evidence.rules import ASSESSOR_BEGINS, GUIDES, EvidenceState, state_word
+from evidence.rules import ASSESSOR_BEGINS, EvidenceState, guide_to, state_word
 from evidence.service import Claim, DraftFields, create_draft, map_drafts
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
@@ -129,7 +129,8 @@ def _new_page(
         if found is None:
             return render(request, "evidence/none.html", title="Evidence")
         portfolio = get_portfolio(session, actor, found.code, EVIDENCE_WRITE)
-    kinds = ASSESSOR_BEGINS if actor.role in ASSESSING else tuple(EvidenceKind)
+    assessor = actor.role in ASSESSING
+    kinds = ASSESSOR_BEGINS if assessor else tuple(EvidenceKind)
     return render(
         request,
         "evidence/new.html",
@@ -137,7 +138,7 @@ def _new_page(
         status=422 if errors else 200,
         crumbs=[("Evidence", f"/evidence?portfolio={portfolio.code}")],
         portfolio=portfolio,
-        kinds=[(kind.value, kind_word(kind), GUIDES[kind]) for kind in kinds],
+        kinds=[(kind.value, kind_word(kind), guide_to(kind, assessor=assessor)) for kind in kinds],
         target=target,
         code=(values or {}).get("code") or new_code(),
         values=values or {},

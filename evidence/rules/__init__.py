@@ -20,6 +20,7 @@ from evidence.rules.kinds import (
     KindGuide,
     detail_date,
     detail_fields,
+    guide_to,
     is_witness_status,
     witness_confirmed,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "detail_fields",
     "format_fragment",
     "fragment_words",
+    "guide_to",
     "is_witness_status",
     "locator_words",
     "next_state",

@@ -1,7 +1,7 @@
 """The eight kinds of evidence: what each is for, and the fields each needs beside the common ones."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -217,6 +217,35 @@ GUIDES: dict[EvidenceKind, KindGuide] = {
         takes_files=False,
     ),
 }
+
+_TO_ASSESSORS = {
+    EvidenceKind.OBSERVATION: ("What you saw the candidate do.", "Good for practical skills."),
+    EvidenceKind.QUESTIONING: (
+        "What you asked, and what was answered.",
+        "Good for closing small gaps in knowledge.",
+    ),
+    EvidenceKind.PROFESSIONAL_DISCUSSION: (
+        "A planned conversation about the candidate's work: notes, a recording, or both.",
+        "Good for depth and for criteria that belong together.",
+    ),
+    EvidenceKind.IN_SITU: (
+        "Confidential work that you looked at on the spot. No copy is made.",
+        "Good for personal records and anything that must not leave the workplace.",
+    ),
+    EvidenceKind.WITNESS_TESTIMONY: (
+        "What somebody at work saw the candidate do, in their words.",
+        "Good for work that you cannot watch.",
+    ),
+}
+
+
+def guide_to(kind: EvidenceKind, *, assessor: bool) -> KindGuide:
+    """The guide of a kind as it is put to a candidate, or to an assessor who adds evidence for one."""
+    if not assessor or kind not in _TO_ASSESSORS:
+        return GUIDES[kind]
+    sentence, good_for = _TO_ASSESSORS[kind]
+    return replace(GUIDES[kind], sentence=sentence, good_for=good_for)
+
 
 ASSESSOR_KINDS = (
     EvidenceKind.OBSERVATION,

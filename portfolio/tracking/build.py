@@ -125,6 +125,7 @@ class Builder:
             who_word(action.who),
             refs,
             what + waited,
+            any(self.links.viewer.takes(action.who, place.unit_id) for place in places),
         )
 
     def _url(self, action: NextAction, place: Place) -> str:

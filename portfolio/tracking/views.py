@@ -103,7 +103,10 @@ class UnitSummary:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do that would help several criteria at once: an entry of "what next". `url` as in ActionView."""
+    """One thing to do that would help several criteria at once: an entry of "what next".
+
+    `url` and `mine` as in ActionView.
+    """
 
     sentence: str
     url: str
@@ -111,6 +114,7 @@ class Step:
     who_word: str
     criteria: Sequence[str]
     detail: str
+    mine: bool
 
 
 @dataclass(frozen=True, slots=True)

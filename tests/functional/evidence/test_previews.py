@@ -248,7 +248,7 @@ def test_a_recording_is_measured_drawn_and_repacked(parts: Parts, world: World, 
     assert "is being made" not in page
     assert f'src="/files/{file}/previews/proxy_audio" type="audio/mp4"' in page
     assert "data-wave" in page
-    assert "0:01 · audio/webm" in page
+    assert "0:01 · WebM sound" in page
     part = own.get(f"/files/{file}/previews/proxy_audio", headers={"range": "bytes=4-7"})
     assert (part.status_code, part.content) == (206, b"ftyp")
 

@@ -46,11 +46,11 @@ def test_an_assessor_is_led_to_the_review_and_others_are_not(
     seen = {
         who: browse(who).get(f"/portfolios/{code}?show=mine").text for who in ("assessor", "iqa", "manager")
     }
-    assert {who: (judge in page, page.count('<tr id="c-')) for who, page in seen.items()} == {
-        "assessor": (True, 1),
-        "iqa": (False, 0),
-        "manager": (False, 0),
+    told = {
+        who: (judge in page, "<h2>Your turn</h2>" in page, page.count('<tr id="c-'))
+        for who, page in seen.items()
     }
+    assert told == {"assessor": (True, True, 1), "iqa": (False, False, 0), "manager": (False, False, 0)}
 
 
 def test_nobody_is_asked_for_anything_in_a_closed_portfolio(
