@@ -5,11 +5,11 @@ import unicodedata
 from html import unescape
 
 import nh3
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from portfolio.core.markdown import SCHEMES, markdown_html
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _TAGS = {
     "p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a",
     "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
@@ -54,11 +54,14 @@ def fold(value: str) -> str:
 
 
 def render_markdown(value: str) -> Markup:
-    """Markdown from a person as sanitised HTML. Headings start at h3, so that they nest in a page."""
-    html = _MARKDOWN.render(value)
+    """Markdown from a person as sanitised HTML. Headings start at h3, so that they nest in a page.
+
+    Every word stays; what Markdown would cut, or take too long for, stands as it was typed.
+    """
+    html = markdown_html(value)
     html = re.sub(r"<(/?)h([1-6])>", lambda m: f"<{m[1]}h{min(6, int(m[2]) + 2)}>", html)
     # nh3 wrote it: only the tags above survive, links carry rel=noopener
-    return Markup(nh3.clean(html, tags=_TAGS, url_schemes={"http", "https", "mailto"}))  # noqa: S704
+    return Markup(nh3.clean(html, tags=_TAGS, url_schemes=set(SCHEMES)))  # noqa: S704
 
 
 def plain_markdown(value: str) -> str:
@@ -67,7 +70,7 @@ def plain_markdown(value: str) -> str:
     >>> plain_markdown("*Well* done, **Tom & I**")
     'Well done, Tom & I'
     """
-    return unescape(nh3.clean(_MARKDOWN.render(value), tags=set())).strip()
+    return unescape(nh3.clean(markdown_html(value), tags=set())).strip()
 
 
 def shorten(value: str, limit: int) -> str:
