@@ -3,26 +3,23 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
+from alembic.script import Script
 
 import portfolio.tables  # noqa: F401  (every model is known after this)
 from portfolio.core import migrate
 from portfolio.core.db import Model
+from tests.migrations.conftest import BEFORE, revisions
 from tests.migrations.rows import counts, fill
 
-
-def scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(migrate.config_for(""))
-
-
-def revisions() -> list[Script]:
-    """All migrations, oldest first."""
-    return list(scripts().walk_revisions())[::-1]
+AFTER = {before: revision for revision, before in BEFORE.items()}
+AtRevision = Callable[[str], str]
+STEPS = pytest.mark.parametrize("script", revisions(), ids=lambda script: str(script.revision))
 
 
 def test_the_newest_migration_equals_the_models(engine: sa.Engine) -> None:
@@ -78,31 +75,40 @@ def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     assert migrate.current(database_url) == migrate.head()
 
 
-@pytest.mark.parametrize("script", revisions(), ids=lambda script: str(script.revision))
-def test_up_down_up_without_rows(script: Script, empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url, script.revision)
-    before = set(counts(empty_database_url))
-    migrate.downgrade(empty_database_url, str(script.down_revision or "base"))
-    migrate.upgrade(empty_database_url, script.revision)
-    assert set(counts(empty_database_url)) == before
+@STEPS
+def test_up_down_up_without_rows(script: Script, at_revision: AtRevision) -> None:
+    url = at_revision(script.revision)
+    before = set(counts(url))
+    migrate.downgrade(url, str(script.down_revision or "base"))
+    migrate.upgrade(url, script.revision)
+    assert set(counts(url)) == before
 
 
-@pytest.mark.parametrize("script", revisions(), ids=lambda script: str(script.revision))
-def test_up_down_up_with_a_row_in_every_table(script: Script, empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url, script.revision)
-    fill(empty_database_url)
-    assert set(counts(empty_database_url).values()) == {1}
-    migrate.downgrade(empty_database_url, str(script.down_revision or "base"))
-    assert [table for table, rows in counts(empty_database_url).items() if rows != 1] == []
-    migrate.upgrade(empty_database_url)
-    assert migrate.current(empty_database_url) == migrate.head()
+@STEPS
+def test_up_down_up_with_a_row_in_every_table(script: Script, at_revision: AtRevision) -> None:
+    url = at_revision(script.revision)
+    fill(url)
+    assert set(counts(url).values()) == {1}
+    migrate.downgrade(url, str(script.down_revision or "base"))
+    assert [table for table, rows in counts(url).items() if rows != 1] == []
+    migrate.upgrade(url, script.revision)
+    if later := AFTER.get(script.revision):
+        migrate.upgrade(url, later)
+    assert migrate.current(url) == (later or script.revision)
 
 
-def test_coverage_is_worked_out_again_after_its_rules_changed(empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url, "0003")
-    fill(empty_database_url)
-    migrate.upgrade(empty_database_url)
-    engine = sa.create_engine(empty_database_url)
+def test_rows_of_the_first_release_go_all_the_way(at_revision: AtRevision) -> None:
+    url = at_revision("0001")
+    fill(url)
+    migrate.upgrade(url)
+    assert migrate.current(url) == migrate.head()
+
+
+def test_coverage_is_worked_out_again_after_its_rules_changed(at_revision: AtRevision) -> None:
+    url = at_revision("0003")
+    fill(url)
+    migrate.upgrade(url, "0005")
+    engine = sa.create_engine(url)
     with engine.connect() as connection:
         found = connection.execute(
             sa.text(
@@ -114,15 +120,15 @@ def test_coverage_is_worked_out_again_after_its_rules_changed(empty_database_url
     engine.dispose()
 
 
-def test_text_files_are_looked_at_again_once_they_can_be_shown(empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url, "0006")
-    fill(empty_database_url)
-    engine = sa.create_engine(empty_database_url)
+def test_text_files_are_looked_at_again_once_they_can_be_shown(at_revision: AtRevision) -> None:
+    url = at_revision("0006")
+    fill(url)
+    engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE blobs SET media_type = 'text/csv'"))
         unseen = "Files of this kind are not shown here."
         connection.execute(sa.text("UPDATE blob_facts SET reason = :unseen"), {"unseen": unseen})
-    migrate.upgrade(empty_database_url)
+    migrate.upgrade(url)
     with engine.connect() as connection:
         found = connection.execute(sa.text("SELECT payload FROM jobs WHERE name = 'blob.stored'")).scalars()
         blobs = connection.execute(sa.text("SELECT blob_id FROM blob_facts")).scalars()
