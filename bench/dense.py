@@ -17,6 +17,7 @@ from bench._server import serving
 from bench.figures import Figure
 from portfolio.app import Parts
 
+CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome")
 ROUNDS = 7
 URL = "/portfolio?unit=all"
 # The height of the page needs its layout, so asking for it in the load event waits for exactly that.
@@ -48,9 +49,9 @@ def _asked(parts: Parts, size: Size) -> tuple[Made, bytes, int]:
 
 
 def _loading(parts: Parts, made: Made) -> list[Figure]:
-    chromium = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+    chromium = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if chromium is None:
-        raise RuntimeError("no Chromium on this machine; Debian: apt-get install chromium")
+        raise RuntimeError("no Chromium on this machine; Debian: apt-get install chromium-headless-shell")
     with serving(parts.settings) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 800})

@@ -9,7 +9,10 @@ import pytest
 
 # The names a program goes by, best first, and the Debian package that brings it.
 KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
-    "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
+    "chromium": (
+        ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
+        "chromium-headless-shell",
+    ),
     "ffmpeg": (("ffmpeg",), "ffmpeg"),
     "ffprobe": (("ffprobe",), "ffmpeg"),
     "soffice": (("soffice", "libreoffice"), "libreoffice-nogui"),
