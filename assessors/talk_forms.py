@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assessors.rules.talk import MAX_ROWS, TalkRow, times_text
+from assessors.rules.talk import MAX_ROWS, TalkRow, reaimed, times_text
 from evidence.rules import QUESTION_ROWS, parse_fragment
 from portfolio.core.errors import Invalid
 from portfolio.core.text import clean_line
@@ -50,13 +50,16 @@ def stored_rows(rows: Sequence[TalkRow]) -> list[dict[str, Any]]:
     ]
 
 
-def kept_rows(details: Mapping[str, Any], recordings: Sequence[str]) -> list[TalkRow]:
-    """The rows of a draft for its form; `recordings` are the codes of its recordings, as the page counts them."""
+def kept_rows(details: Mapping[str, Any], recordings: Sequence[str], counted: Sequence[str]) -> list[TalkRow]:
+    """The rows of a draft for its form; `recordings` are the codes of its recordings, as the page counts them.
+
+    Times that were typed count those of `counted`.
+    """
     return [
         TalkRow(
             question=str(row.get("question") or ""),
             answer=str(row.get("answer") or ""),
-            at=str(row.get("at") or "") or _time_of(row, recordings),
+            at=reaimed(str(row.get("at") or ""), counted, recordings) or _time_of(row, recordings),
             criteria=tuple(row.get("criteria") or ()),
             wording=str(row.get("wording") or ""),
         )

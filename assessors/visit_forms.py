@@ -43,6 +43,7 @@ def notes_of(values: RecordValues, recording: Recording, posted: Fields) -> Note
         comment=values.comment,
         version=int(version) if version.isdecimal() and len(version) < 10 else 0,
         tab=clean_line(posted.raw("tab"))[:40],
+        recordings=posted.raw("recordings").split()[:200] if posted.has("recordings") else None,
     )
 
 

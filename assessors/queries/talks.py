@@ -11,7 +11,7 @@ from criteria.bank_models import BankQuestion, BankWording
 from criteria.models import FrameworkVersion, Node, Qualification
 from criteria.queries.bank import BankEntry, bank_of
 from criteria.rules import EvidenceKind, Status
-from evidence.queries import FileView, UnitChoice
+from evidence.queries import FileView, UnitChoice, files_of
 from evidence.rules import Extent
 from portfolio.core.actor import Actor
 
@@ -81,3 +81,10 @@ def pointers_of(session: Session, actor: Actor, wordings: Iterable[str]) -> dict
 def recordings_of(files: Sequence[FileView]) -> list[tuple[str, Extent]]:
     """The recordings among files as the page counts them (R1, R2, …), with their length."""
     return [(file.code, file.look.extent) for file in files if file.is_recording]
+
+
+def recordings_among(session: Session, kind: EvidenceKind, revision_id: int) -> list[str]:
+    """The codes of a talk's recordings in the order in which its pages count them; none for another kind."""
+    if kind not in TALKS:
+        return []
+    return [code for code, _ in recordings_of(files_of(session, revision_id))]

@@ -1,5 +1,6 @@
 """The pages of visits and talks, drawn with what is stored or with what was typed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from assessors.forms import RecordValues, Typed
 from assessors.queries.talks import pointers_of, questions_to_ask
 from assessors.queries.visits import VisitView, planned_units
-from assessors.rules.talk import TALKS, TalkRow
+from assessors.rules.talk import GONE, TALKS, TalkRow, reaimed
 from assessors.talk_forms import kept_rows
 from criteria.rules import EvidenceKind
 from evidence.queries import criteria_to_choose, revision_view, sites_of, unfinished_uploads
@@ -65,6 +66,7 @@ def stored_values(session: Session, view: VisitView) -> RecordValues:
     shown = revision_view(session, view.draft.portfolio, revision)
     reasons = {each.criterion.code: each.mapping.reason for each in shown.mappings}
     recordings = [file.code for file in shown.files if file.is_recording]
+    counted = view.kept.get("recordings", recordings)
     return RecordValues(
         code=view.draft.evidence.code,
         title=revision.title,
@@ -73,13 +75,13 @@ def stored_values(session: Session, view: VisitView) -> RecordValues:
         site=shown.site.code if shown.site else "",
         simulated=revision.simulated,
         details={name: value for name, value in revision.details.items() if isinstance(value, str)},
-        talk=kept_rows(revision.details, recordings),
+        talk=kept_rows(revision.details, recordings, counted),
         by_criterion={
             code: Typed(
                 decision=said.get("decision", ""),
                 feedback=said.get("feedback", ""),
                 note=said.get("note") or reasons.get(code, ""),
-                times=said.get("times", ""),
+                times=reaimed(said.get("times", ""), counted, recordings),
             )
             for code, said in {**{code: {} for code in reasons}, **view.answers}.items()
         },
@@ -98,9 +100,11 @@ def draw_visit(
     error: AppError | None = None,
     overtaken: int | None = None,
     spare: bool = False,
+    counted: Sequence[str] | None = None,
 ) -> Response:
     """The page for while it lasts. `spare`: with an empty row for a question of one's own. `overtaken`: the version
     that the window knows, where another one saved since: it stays, so that saving again overwrites nothing either.
+    `counted`: the recordings that the times of `values` count, where they are not those that are there now.
     """
     portfolio, draft = view.draft.portfolio, view.draft
     kind = draft.evidence.kind
@@ -128,9 +132,11 @@ def draw_visit(
         "errors": error.errors if isinstance(error, Invalid) else {},
     }
     if kind in TALKS:
+        values = _recounted(values, counted, context)
         asked = [row.wording for row in values.talk]
         open_units = [unit for unit in choices if not unit.closed]
         context |= {
+            "values": values,
             "rows": [*values.talk, *([TalkRow()] if spare or not values.talk else [])],
             "questions": questions_to_ask(session, kind, open_units, asked),
             "pointers": pointers_of(session, actor, asked),
@@ -144,6 +150,23 @@ def draw_visit(
         **context,
     )
     return may_record(page)
+
+
+def _recounted(values: RecordValues, counted: Sequence[str] | None, context: dict[str, Any]) -> RecordValues:
+    """The values with times that count the recordings of the page; which these are, and whether some are gone."""
+    now = [file.code for file in context["files"] if file.is_recording]
+    before = now if counted is None else counted
+    values = replace(
+        values,
+        talk=[row.reaimed(before, now) for row in values.talk],
+        by_criterion={
+            code: replace(typed, times=reaimed(typed.times, before, now))
+            for code, typed in values.by_criterion.items()
+        },
+    )
+    times = [*(row.at for row in values.talk), *(typed.times for typed in values.by_criterion.values())]
+    context |= {"counted": now, "some_gone": any(GONE in text for text in times)}
+    return values
 
 
 def draw_plan(

@@ -265,7 +265,17 @@ def _refused(
     """The page with everything that was typed. Raises Locked when it was finished meanwhile."""
     view = get_visit(session, actor, *codes)
     overtaken = notes.version if isinstance(error, Stale) else None
-    return draw_visit(request, session, actor, view, values, notes.tab, error=error, overtaken=overtaken)
+    return draw_visit(
+        request,
+        session,
+        actor,
+        view,
+        values,
+        notes.tab,
+        error=error,
+        overtaken=overtaken,
+        counted=notes.recordings,
+    )
 
 
 def _time_now(actor: Actor) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from criteria.rules import EvidenceKind
 from evidence.rules import Extent, Locator, format_fragment, locator_words, parse_part, parse_time, problem_of
@@ -10,7 +10,10 @@ from portfolio.core.errors import Invalid
 
 TALKS = (EvidenceKind.QUESTIONING, EvidenceKind.PROFESSIONAL_DISCUSSION)
 MAX_ROWS = 100
+GONE = "R?"
+"""What stands before a time instead of the number of a recording that was taken off."""
 _APART = re.compile(r"\s*(?:;|,\s|\n)\s*")
+_APART_KEPT = re.compile(f"({_APART.pattern})")
 _WHICH = re.compile(r"r\s*(\d{1,3})\b[\s:]*", re.IGNORECASE)
 
 Part = tuple[str, str]
@@ -32,6 +35,10 @@ class TalkRow:
         """Whether anything was typed."""
         return bool(self.question or self.answer or self.at)
 
+    def reaimed(self, before: Sequence[str], now: Sequence[str]) -> "TalkRow":
+        """The row with its time counting the recordings of `now`."""
+        return replace(self, at=reaimed(self.at, before, now))
+
 
 def read_times(text: str, recordings: Sequence[tuple[str, Extent]]) -> list[Part]:
     """The parts that a text names, such as "0:12-0:40; R2 1:05-": from there to there, and from there on.
@@ -49,6 +56,10 @@ def read_times(text: str, recordings: Sequence[tuple[str, Extent]]) -> list[Part
 def _read_part(text: str, recordings: Sequence[tuple[str, Extent]]) -> Part:
     if not recordings:
         raise Invalid("There is no recording in which this time lies. Add it first, or empty the field.")
+    if text.startswith(GONE):
+        raise Invalid(
+            f"The recording of “{text[:40]}” was taken off. Name another one, such as R1, or empty the field."
+        )
     number = 1
     if which := _WHICH.match(text):
         number, text = int(which[1]), text[which.end() :]
@@ -63,6 +74,40 @@ def _read_part(text: str, recordings: Sequence[tuple[str, Extent]]) -> Part:
     if locator.start_seconds is None:
         raise Invalid(f"“{text[:40]}” is no time. Write 0:12-0:40.")
     return code, format_fragment(Locator(locator.start_seconds, locator.end_seconds))
+
+
+def reaimed(text: str, before: Sequence[str], now: Sequence[str]) -> str:
+    """A text that counts the recordings `before` (codes of files), counting those of `now`: a time stays in its file.
+
+    Where that is gone, `GONE` stands before the time. What is no time of a recording that was there stays as it is.
+
+    >>> reaimed("0:12-0:40; R2 1:05-", ["aa", "bb"], ["bb"])
+    'R? 0:12-0:40; 1:05-'
+    """
+    if list(before) == list(now):
+        return text
+    return "".join(_reaim(part, before, now) for part in _APART_KEPT.split(text))
+
+
+def aimed(
+    answers: Mapping[str, Mapping[str, str]], before: Sequence[str], now: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Answers by criterion, with "times" that count the recordings of `now`."""
+    return {
+        code: {name: reaimed(text, before, now) if name == "times" else text for name, text in each.items()}
+        for code, each in answers.items()
+    }
+
+
+def _reaim(part: str, before: Sequence[str], now: Sequence[str]) -> str:
+    which = _WHICH.match(part)
+    place, rest = (int(which[1]) - 1, part[which.end() :]) if which else (0, part)
+    if not 0 <= place < len(before) or not any(each.isdigit() for each in rest) or part.startswith(GONE):
+        return part
+    if before[place] not in now:
+        return f"{GONE} {rest}"
+    number = now.index(before[place])
+    return part if number == place else f"R{number + 1} {rest}" if number else rest
 
 
 def times_text(parts: Iterable[tuple[str, Locator]], codes: Sequence[str]) -> str:

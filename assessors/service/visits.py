@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from assessors.models import Review
 from assessors.permissions import JUDGE
+from assessors.queries.talks import recordings_among
 from assessors.queries.visits import VisitView, get_visit, kept_of, open_codes
-from assessors.rules.talk import TALKS, TalkRow
+from assessors.rules.talk import TALKS, TalkRow, aimed, reaimed
 from assessors.service.recording import Recording, Seen
 from assessors.service.records import record_evidence
 from assessors.service.repeats import recorded, refuse_other_words, revision_of
@@ -24,7 +25,7 @@ from assessors.service.talks import chosen_questions, criteria_asked, settled, w
 from assessors.visit_models import Visit
 from criteria.models import Node
 from criteria.rules import EvidenceKind
-from evidence.models import Evidence
+from evidence.models import Evidence, Revision
 from evidence.rules import QUESTION_ROWS, reference
 from evidence.service import DraftFields, create_draft, save_draft
 from portfolio.core import clock, log
@@ -65,7 +66,8 @@ class Plan:
 class Notes:
     """What a window holds. `answers` by criterion: {"decision", "note", "feedback"}, each "" for nothing.
 
-    `version` is the one the window knows, `tab` names it, so that it never conflicts with its own saving.
+    `version` is the one the window knows, `tab` names it, so that it never conflicts with its own saving. Its times
+    count the `recordings` (codes of files) that it shows; None for those that are there now.
     """
 
     fields: DraftFields
@@ -73,6 +75,19 @@ class Notes:
     comment: str = ""
     version: int = 0
     tab: str = ""
+    recordings: Sequence[str] | None = None
+
+    def reaimed(self, now: Sequence[str]) -> "Notes":
+        """The same, with times that count the recordings of `now`."""
+        if self.recordings is None or list(self.recordings) == list(now):
+            return replace(self, recordings=now)
+        details, answers = dict(self.fields.details), aimed(self.answers, self.recordings, now)
+        if rows := details.get(QUESTION_ROWS):
+            details[QUESTION_ROWS] = [
+                {**row, "at": reaimed(row["at"], self.recordings, now)} if row.get("at") else row
+                for row in rows
+            ]
+        return replace(self, fields=replace(self.fields, details=details), answers=answers, recordings=now)
 
 
 def plan_visit(session: Session, actor: Actor, portfolio_code: str, plan: Plan) -> Evidence:
@@ -169,9 +184,12 @@ def save_visit(
     """
     view = get_visit(session, actor, portfolio_code, evidence_code, for_update=True)
     row = view.visit or _add_row(session, actor, view.draft.evidence, view.planned)
-    data = _data(row, view)
+    now = recordings_among(session, view.draft.evidence.kind, view.draft.revision.id)
+    data, notes = _data(row, view, now), notes.reaimed(now)
     answers = {**data["answers"], **{code: dict(each) for code, each in notes.answers.items()}}
     wanted = {**data, "answers": _said(answers), "comment": notes.comment}
+    if view.draft.evidence.kind in TALKS:
+        wanted["recordings"] = list(now)
     knows = notes.version == view.version or _left_by(data, notes.tab, view)
     if not knows and not _same(data, wanted):
         raise Stale(_OVERTAKEN)
@@ -227,14 +245,12 @@ def finish_visit(
     Raises as `save_visit`, `settled` and `record_evidence`; RecordedAlready when it was finished with other words.
     """
     take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
-    times = {code: each.get("times", "") for code, each in notes.answers.items()}
     if done := recorded(session, actor, recording.code):
-        _refuse_other_words(session, done, notes, recording, rows, times)
+        _refuse_other_words(session, done, notes, recording, rows)
         return done
     with session.begin_nested():
         view = save_visit(session, actor, portfolio_code, recording.code, notes)
-        if recording.kind in TALKS:
-            recording = settled(session, view.draft.revision, recording, rows, times)
+        recording = _settled(session, view.draft.revision, notes, recording, rows)
         review = record_evidence(session, actor, portfolio_code, recording)
         assert view.visit is not None  # saving made it
         view.visit.finished_at = clock.now()
@@ -253,20 +269,30 @@ def finish_visit(
     return review
 
 
+def _settled(
+    session: Session, revision: Revision, notes: Notes, recording: Recording, rows: Sequence[TalkRow]
+) -> Recording:
+    """The record of a talk with its times as parts of recordings; another one as it is. Raises as `settled`."""
+    if recording.kind not in TALKS:
+        return recording
+    now = recordings_among(session, recording.kind, revision.id)
+    shown = now if notes.recordings is None else notes.recordings
+    times = {code: each.get("times", "") for code, each in notes.reaimed(now).answers.items()}
+    return settled(session, revision, recording, [row.reaimed(shown, now) for row in rows], times)
+
+
 def _refuse_other_words(
     session: Session,
     done: Review,
     notes: Notes,
     recording: Recording,
     rows: Sequence[TalkRow],
-    times: Mapping[str, str],
 ) -> None:
     """Raise RecordedAlready unless the record says all that is sent, and the visit keeps what is said beside it."""
     revision = revision_of(session, done)
     kept = kept_of(session.get(Visit, revision.evidence_id), revision).get("answers", {})
-    if recording.kind in TALKS:
-        with suppress(Invalid):  # a time or a row that cannot be read differs in any case
-            recording = settled(session, revision, recording, rows, times)
+    with suppress(Invalid):  # a time or a row that cannot be read differs in any case
+        recording = _settled(session, revision, notes, recording, rows)
     beside = [
         {
             code: Seen(decision=None, note=each.get("note", ""), feedback=each.get("feedback", ""))
@@ -315,11 +341,14 @@ def _add_row(session: Session, actor: Actor, item: Evidence, planned: Sequence[s
     return row
 
 
-def _data(row: Visit, view: VisitView) -> dict[str, Any]:
-    """What the row keeps beside this draft, with the number of its revision."""
+def _data(row: Visit, view: VisitView, now: Sequence[str] | None = None) -> dict[str, Any]:
+    """What the row keeps beside this draft, with the number of its revision. Times count the recordings of `now`."""
     revision = view.draft.revision
     empty = {"planned": list(view.planned), "answers": {}, "comment": ""}
-    return {**empty, **kept_of(row, revision), "number": revision.number}
+    data = {**empty, **kept_of(row, revision), "number": revision.number}
+    if now is not None and "recordings" in data:
+        data["answers"] = aimed(data["answers"], data["recordings"], now)
+    return data
 
 
 def _write(row: Visit, data: dict[str, Any]) -> None:

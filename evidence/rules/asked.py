@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evidence.rules.kinds import QUESTION_ROWS
+from evidence.rules.locators import locator_words, parse_fragment
 
 EXTRAS = ("criteria", "file", "fragment", "wording", "at")
 
@@ -77,13 +78,21 @@ def with_extras(
 
 
 def with_files(rows: Iterable[Mapping[str, Any]], codes: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The rows with other codes of files; what lies in a file that has no other code is left out."""
+    """The rows with other codes of files. What lies in a file that has none says in words when it was heard."""
     found = []
     for row in rows:
         new = dict(row)
         if new.get("file"):
             code = codes.get(str(new.pop("file")), "")
             fragment = new.pop("fragment", "")
-            new |= {"file": code, "fragment": fragment} if code else {}
+            new |= {"file": code, "fragment": fragment} if code else _as_words(fragment)
         found.append(new)
     return found
+
+
+def _as_words(fragment: str) -> dict[str, str]:
+    """When it was heard, in a recording that is gone: "R? 0:12-0:40"."""
+    if not fragment.startswith("t="):
+        return {}
+    words = locator_words(parse_fragment(fragment)).removeprefix("from ").replace("–", "-")
+    return {"at": f"R? {words}{'' if '-' in words else '-'}"}

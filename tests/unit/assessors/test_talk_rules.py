@@ -2,7 +2,7 @@
 
 import pytest
 
-from assessors.rules.talk import TalkRow, parts_by_criterion, read_times, reason_of, times_text
+from assessors.rules.talk import TalkRow, parts_by_criterion, read_times, reaimed, reason_of, times_text
 from evidence.rules import Extent, parse_fragment
 from portfolio.core.errors import Invalid
 
@@ -47,6 +47,32 @@ def test_parts_are_written_as_they_are_read(text: str) -> None:
     parts = [(code, parse_fragment(fragment)) for code, fragment in read_times(text, TWO)]
     assert times_text(parts, ["aa", "bb"]) == text
     assert times_text(parts, []) == ""
+
+
+REAIMED = [
+    ("the same", "0:12; R2 1:00-", "aa bb", "aa bb", "0:12; R2 1:00-"),
+    ("the first is gone", "0:12-0:40, R2  1:05-", "aa bb", "bb", "R? 0:12-0:40, 1:05-"),
+    ("all are gone", "0:12\nr1 0:13", "aa", "", "R? 0:12\nR? 0:13"),
+    ("another in its place", "0:12", "aa", "cc", "R? 0:12"),
+    ("moved", "0:12; R2 1:00-2:00", "aa bb", "bb aa", "R2 0:12; 1:00-2:00"),
+    ("one before it", "0:12", "aa", "cc aa", "R2 0:12"),
+    ("typed before the recording was there", "0:12; R2 0:13", "", "aa bb", "0:12; R2 0:13"),
+    ("already without one", "R? 0:12", "aa", "bb", "R? 0:12"),
+    ("no such recording", "R7 0:12", "aa bb", "bb", "R7 0:12"),
+    ("no time", "soon; R1 later", "aa bb", "bb", "soon; R1 later"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "now", "wanted"), [c[1:] for c in REAIMED], ids=[c[0] for c in REAIMED]
+)
+def test_a_time_stays_in_its_recording(text: str, before: str, now: str, wanted: str) -> None:
+    assert reaimed(text, before.split(), now.split()) == wanted
+
+
+def test_a_time_of_a_recording_that_is_gone_is_refused_and_named() -> None:
+    with pytest.raises(Invalid, match=r"“R\? 0:12” was taken off"):
+        read_times("0:01-0:02; R? 0:12", TWO)
 
 
 def test_a_criterion_is_heard_where_it_was_marked_and_where_a_question_shows_it() -> None:

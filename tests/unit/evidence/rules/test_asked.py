@@ -67,6 +67,9 @@ def test_a_form_of_questions_and_answers_keeps_what_it_does_not_ask_for() -> Non
     assert with_extras(typed, [PLAIN, HEARD]) == [{**HEARD, "answer": "So."}, typed[1]]
 
 
-def test_rows_follow_their_file_and_forget_one_that_is_gone() -> None:
+def test_rows_follow_their_file_and_keep_the_time_of_one_that_is_gone() -> None:
     assert with_files([PLAIN, HEARD], {"ff": "gg"}) == [PLAIN, {**HEARD, "file": "gg"}]
-    assert with_files([HEARD], {}) == [{"question": "How?", "answer": "", "criteria": ["c1"]}]
+    gone = {"question": "How?", "answer": "", "criteria": ["c1"]}
+    assert with_files([{**HEARD, "fragment": "t=5,9"}], {}) == [{**gone, "at": "R? 0:05-0:09"}]
+    assert with_files([{**HEARD, "fragment": "t=5"}], {}) == [{**gone, "at": "R? 0:05-"}]
+    assert with_files([{**HEARD, "fragment": ""}], {}) == [gone]
