@@ -103,7 +103,7 @@ def _store_files(
                 writer.write(made.path.read_bytes())
                 blob = writer.finish()
             names = tuple(made.name(number) for number in range(len(made.names)))
-            stored[key] = StoredFile(blob, sniff_blob(store, blob), names)
+            stored[key] = StoredFile(blob, sniff_blob(store, blob), names, made.cues)
     return stored, library.notes
 
 

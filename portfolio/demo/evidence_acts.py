@@ -1,12 +1,15 @@
 """What candidates do in the story: drafts with files and mappings, handing in, answering."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from criteria.rules import EvidenceKind
+from evidence.models import EvidenceFile
+from evidence.rules.timed_text import Cue, render_transcript, render_vtt
 from evidence.service import (
     Claim,
     DraftFields,
@@ -19,6 +22,7 @@ from evidence.service import (
     submit_evidence,
     withdraw_draft,
 )
+from evidence.service.timed_text import add_captions, add_transcript
 from portfolio.core import clock
 from portfolio.core.actor import Actor
 from portfolio.demo.cast import MAIL_DOMAIN, accept_invitation
@@ -120,8 +124,20 @@ def attach(session: Session, actor: Actor, player: Player, item: Item) -> list[s
         stored = player.stage.files[key]
         name = stored.names[player.number % len(stored.names)]
         upload = Upload(stored.blob, name, stored.media_type, stored.media_type)
-        codes.append(attach_file(session, actor, player.items[item.key], upload).code)
+        file = attach_file(session, actor, player.items[item.key], upload)
+        codes.append(file.code)
+        if stored.cues:
+            caption(session, actor, item, file, stored.cues)
     return codes
+
+
+def caption(session: Session, actor: Actor, item: Item, file: EvidenceFile, cues: Sequence[Cue]) -> None:
+    """Put beside a recording what is said in it, in the way of the item: as a file, typed, or not at all."""
+    if item.captions == "file":
+        name = f"{PurePath(file.name).stem}.vtt"
+        add_captions(session, actor, file.code, render_vtt(cues).encode(), name)
+    elif item.captions == "typed":
+        add_transcript(session, actor, file.code, render_transcript(cues))
 
 
 def _shares(player: Player) -> Iterator[Share]:

@@ -1,10 +1,12 @@
 """A candidate while the story is told: who they are, what they have made so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
+from evidence.rules.timed_text import Cue
 from evidence.storage import StoredBlob
 from portfolio.core.actor import Actor, Role
 from portfolio.demo.cast import Company, actor_as
@@ -15,11 +17,12 @@ from portfolio.demo.words import Setting
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file of the library that is in the store already."""
+    """A file of the library that is in the store already, and what is said in it."""
 
     blob: StoredBlob
     media_type: str
     names: tuple[str, ...]
+    cues: Sequence[Cue] = ()
 
 
 @dataclass(slots=True)

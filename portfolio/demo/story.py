@@ -47,7 +47,10 @@ class ItemClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An item of evidence as many candidates hand it in, with words in braces to be filled."""
+    """An item of evidence as many candidates hand it in, with words in braces to be filled.
+
+    `captions` of its recording: "" for none, "file" for a caption file, "typed" for a transcript written in the page.
+    """
 
     key: str
     kind: EvidenceKind
@@ -62,6 +65,7 @@ class Item:
     simulated: bool = False
     rpl: bool = False
     occurred_days_ago: int | None = None
+    captions: str = ""
 
     @property
     def is_recorded(self) -> bool:
@@ -150,7 +154,7 @@ def _items(raw: Mapping[str, Any]) -> Iterator[Item]:
 
 
 _Raw = tuple[int, str, str, dict[str, str]]
-_PLAIN = ("details", "comment", "returned", "revised", "simulated", "rpl", "occurred_days_ago")
+_PLAIN = ("details", "comment", "returned", "revised", "simulated", "rpl", "occurred_days_ago", "captions")
 
 
 def _journey(

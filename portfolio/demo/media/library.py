@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from evidence.rules.timed_text import Cue
 from portfolio.demo.media.documents import DOCUMENTS, make_document
 from portfolio.demo.media.films import make_film
 from portfolio.demo.media.pictures import PHOTOS
@@ -63,10 +64,11 @@ _NAMES: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class MadeFile:
-    """A file on this machine and the names (without suffix) that people give it."""
+    """A file on this machine, the names (without suffix) that people give it, and what is said in it when."""
 
     path: Path
     names: Sequence[str]
+    cues: Sequence[Cue] = ()
 
     def name(self, number: int) -> str:
         """The name under which the n-th candidate hands it in."""
@@ -85,10 +87,12 @@ def make_library(folder: Path, seed: int, taken_at: datetime) -> Library:
     """Make every file in a folder. `taken_at` is when the photographs say that they were taken."""
     chance = random.Random(f"files {seed}")  # noqa: S311  figures in a spreadsheet, nothing secret
     made = Library()
-    paths = {
-        "call-audio": make_conversation(folder, "call-audio", CALL),
-        "meeting-audio": make_conversation(folder, "meeting-audio", MEETING),
-    }
+    cues: dict[str, Sequence[Cue]] = {}
+    paths: dict[str, Path] = {}
+    for name, turns in (("call-audio", CALL), ("meeting-audio", MEETING)):
+        spoken = make_conversation(folder, name, turns)
+        paths[name] = spoken.path
+        cues[name] = [Cue(*span, turn) for span, turn in zip(spoken.spans, turns, strict=True)]
     for name in DOCUMENTS:
         paths[name] = make_document(folder, name)
     for name in TABLES:
@@ -101,5 +105,5 @@ def make_library(folder: Path, seed: int, taken_at: datetime) -> Library:
         paths[name] = film or paths["meeting-audio"]
         if film is None:
             made.notes.append(f"Without ffmpeg there is no film: {name} is its sound only.")
-    made.files = {key: MadeFile(path, _NAMES[key]) for key, path in paths.items()}
+    made.files = {key: MadeFile(path, _NAMES[key], cues.get(key, ())) for key, path in paths.items()}
     return made

@@ -16,7 +16,9 @@ from criteria.rules import EvidenceKind, RuleBy, Status
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision
 from evidence.previews import jobs as preview_jobs
 from evidence.rules import EvidenceState
+from evidence.rules.timed_text import TimedTextForm
 from evidence.rules.witness import RequestState, request_state
+from evidence.timed_models import TimedText
 from evidence.witness_models import WitnessContact, WitnessRequest
 from portfolio.app import Parts, open_parts
 from portfolio.commands.tracking import check_blobs, check_coverage, check_log
@@ -168,6 +170,14 @@ def test_some_notifications_are_read_and_some_are_not(shared_parts: Parts) -> No
     assert 0 < unread < _count(shared_parts, select(Notification))
 
 
+def test_recordings_have_captions_from_a_file_and_written_transcripts(shared_parts: Parts) -> None:
+    forms = set(_values(shared_parts, select(TimedText.form).distinct()))
+    assert forms == {TimedTextForm.WEBVTT, TimedTextForm.TRANSCRIPT}
+    assert all(
+        "tariff" in words or "Hold time" in words for words in _values(shared_parts, select(TimedText.words))
+    )
+
+
 def test_the_history_lies_in_the_last_twelve_weeks(shared_parts: Parts) -> None:
     with shared_parts.database.read() as session:
         first, last = session.execute(
@@ -204,6 +214,7 @@ def _told(parts: Parts) -> list[list[tuple[Any, ...]]]:
             Person.name, CoverageRow.criterion_id
         ),
         select(EvidenceFile.name, EvidenceFile.position).order_by(EvidenceFile.id),
+        select(TimedText.file_id, TimedText.name, TimedText.vtt).order_by(TimedText.id),
     )
     with parts.database.read() as session:
         return [[tuple(row) for row in session.execute(query)] for query in queries]

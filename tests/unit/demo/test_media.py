@@ -25,10 +25,13 @@ def _type_of(path: Path) -> str:
 
 
 def test_hummed_sound_is_a_recording_of_half_a_minute(tmp_path: Path) -> None:
-    sound.write_hummed(tmp_path / "a.wav", MEETING)
+    spans = sound.write_hummed(tmp_path / "a.wav", MEETING)
     with wave.open(str(tmp_path / "a.wav"), "rb") as file:
         seconds = file.getnframes() / file.getframerate()
     assert 26 < seconds < 60  # the story points at seconds up to 26
+    times = [time for span in spans for time in span]
+    assert (len(spans), times == sorted(set(times))) == (len(MEETING), True)
+    assert seconds * 1000 - 600 < times[-1] < seconds * 1000
 
 
 def test_hummed_sound_is_the_same_each_time(tmp_path: Path) -> None:
