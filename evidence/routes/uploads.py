@@ -145,7 +145,11 @@ def offers(request: Request) -> Response:
 @routes.action("/evidence/{code}/uploads/", EVIDENCE_WRITE, streams=True)
 @routes.action("/evidence/{code}/uploads", EVIDENCE_WRITE, streams=True)
 async def create(request: Request, code: str, actor: CurrentActor) -> Response:
-    """Begin an upload for the draft of an item, and take its first bytes when some come along."""
+    """Begin an upload for the draft of an item, and take its first bytes when some come along.
+
+    Of one that was begun before, under the same name, the answer says how far it has come; bytes that are there
+    already are not read again.
+    """
     _check_client(request)
     if _method(request) != "POST":
         return _not_possible("POST, OPTIONS")
@@ -209,7 +213,7 @@ async def _append(
 ) -> Response:
     """Take the body, complete the upload if it is whole then, and say where it stands."""
     desk = _desk(request)
-    if upload.is_complete:
+    if upload.is_complete or (status == 201 and upload.received):
         return _stands(upload, status)
     room = upload.length - offset
     if announced.has_bytes and room:

@@ -19,6 +19,7 @@ OFFSET_TYPE = "application/offset+octet-stream"
 MAX_METADATA_BYTES = 4096
 DIGEST_BYTES = {"sha256": 32, "sha1": 20, "md5": 16}
 """Algorithms of `Upload-Checksum`, best first, with the length of their digests in bytes."""
+CODE_LENGTH = 20
 
 _MAX_DIGITS = 18  # below 2^63; more digits are beyond every limit anyway
 _NUMBER = re.compile(r"[0-9]+")
@@ -159,6 +160,19 @@ def position(metadata: Mapping[str, bytes]) -> int | None:
     """Where in the item's list the client wants the file, from 1; None when it does not say."""
     said = metadata.get("position", b"")
     return int(said) if said.isdigit() and len(said) <= _MAX_DIGITS else None
+
+
+def upload_code(owner: str, metadata: Mapping[str, bytes], length: int, number: int) -> str | None:
+    """The code of the upload that the client calls `once`; None when it does not call it anything.
+
+    The same person's (`owner`) same name for the same length gives the same code, so that a creation whose answer was
+    lost is known again. `number` counts the uploads of this name that have ended without a file.
+    """
+    once = metadata.get("once", b"")
+    if not once:
+        return None
+    digest = hashlib.sha256(b"%s %d %d %s" % (owner.encode(), length, number, once)).digest()
+    return base64.b32encode(digest)[:CODE_LENGTH].decode().lower()
 
 
 def parse_checksum(said: str | None) -> Checksum | None:

@@ -6,7 +6,7 @@ Every later step of it is refused as Superseded once a newer request has taken o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, select, update
@@ -32,7 +32,7 @@ UPLOAD_RECEIVED = "upload.received"
 """The job that completes an upload whose last request did not live to do so; payload {"upload_id": …}."""
 _COMPLETE_AFTER = timedelta(seconds=30)
 _FORGET_ENDED_AFTER = timedelta(days=30)
-_CODE_LENGTH = 20
+_MAX_NAMESAKES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,23 @@ class Hold:
 def create_upload(
     session: Session, actor: Actor, code: str, said: Announced, store: str, quota: tus.Quota, life: timedelta
 ) -> Upload:
-    """Begin an upload for the draft of an item.
+    """Begin an upload for the draft of an item; or the one that the same person began under the name `once` in its
+    metadata, be it unfinished or a file by now: the answer to its creation was lost.
 
     Raises as `check_upload`; TooLarge when the person would have more unfinished than the quota allows,
     counted over all items; StorageFull when the candidate or the centre may not keep so much.
     """
-    draft = check_upload(session, actor, code)
     # Two creations at once must both be counted
     session.execute(select(Person.id).where(Person.id == actor.person_id).with_for_update(key_share=True))
     now = clock.now()
+    known, own_code = _begun_before(session, actor, code, said, now)
+    if known is not None:
+        return known
+    draft = check_upload(session, actor, code)
     tus.check_room(said.length, *open_volume(session, actor.person_id, now), quota)
     claim_room(session, actor, draft.portfolio, said.length)
     upload = Upload(
-        code=ids.new_code(_CODE_LENGTH),
+        code=own_code,
         evidence_id=draft.evidence.id,
         person_id=actor.person_id,
         membership_id=actor.membership_id,
@@ -80,6 +84,26 @@ def create_upload(
     session.add(upload)
     session.flush()
     return upload
+
+
+def _begun_before(
+    session: Session, actor: Actor, code: str, said: Announced, now: datetime
+) -> tuple[Upload | None, str]:
+    """The upload that this creation asks for once more, if there is one; and the code that a new one gets."""
+    metadata = tus.parse_metadata(said.metadata)
+    for number in range(_MAX_NAMESAKES):
+        own_code = tus.upload_code(f"{actor.person_id} {code}", metadata, said.length, number)
+        if own_code is None:
+            break
+        try:
+            upload, _ = get_upload(session, actor, own_code, now)
+        except tus.Ended:
+            continue
+        except NotFound:
+            return None, own_code
+        if upload.state is UploadState.OPEN or _file_of(session, upload) is not None:
+            return upload, own_code
+    return None, ids.new_code(tus.CODE_LENGTH)
 
 
 def take_over(
@@ -290,9 +314,14 @@ def sender_of(session: Session, upload: Upload) -> Actor:
 
 
 def _take_off(session: Session, actor: Actor, upload: Upload) -> None:
-    file = session.scalars(select(EvidenceFile).where(EvidenceFile.code == upload.file_code)).one_or_none()
+    file = _file_of(session, upload)
     if file is not None:
         detach_file(session, actor, file.code)
+
+
+def _file_of(session: Session, upload: Upload) -> EvidenceFile | None:
+    """The file that it became; None when that was taken off again."""
+    return session.scalars(select(EvidenceFile).where(EvidenceFile.code == upload.file_code)).one_or_none()
 
 
 def _change(session: Session, hold: Hold, **values: Any) -> None:

@@ -107,6 +107,26 @@ def test_a_file_of_several_chunks_is_stored_and_its_row_appears(live: Live, page
     assert stored(live) == [("a film.bin", digest(CONTENT))]
 
 
+def test_a_file_whose_first_answer_is_lost_is_sent_once(live: Live, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_bytes(b"a note")
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.fetch().status)
+            route.abort("connectionreset")
+
+    page.context.route("**/evidence/*/uploads", lose)
+    choose(page, path)
+
+    expect(page.locator("#file-list > li")).to_have_count(1)
+    expect(page.locator(".upload")).to_have_count(0)
+    assert (lost, stored(live), received(live)) == ([201], [("note.txt", digest(b"a note"))], [6])
+
+
 def test_several_files_at_once_keep_the_order_in_which_they_were_chosen(
     live: Live, page: Page, tmp_path: Path
 ) -> None:

@@ -20,9 +20,11 @@ from tests.functional.evidence.tusing import (
     eventually,
     failing,
     later,
+    metadata,
     rests,
     slowly,
     upload_row,
+    uploads,
 )  # fmt: skip
 from tests.web import Browser
 
@@ -246,6 +248,38 @@ def test_a_retry_after_completion_makes_no_second_file(tus: Tus, database: Datab
     assert tus.offset(url) == 5
     assert tus.patch(url, 5, b"x").status_code == 413
     assert tus.patch(url, 0, b"hello").status_code == 409
+    assert len(file_rows(database)) == 1
+
+
+def test_a_creation_whose_answer_was_lost_is_known_again(tus: Tus, database: Database) -> None:
+    said = metadata(filename="notes.txt", once="5b0e")
+    first = tus.create(5, b"hel", upload_metadata=said)
+    again = tus.create(5, b"hello", upload_metadata=said)
+    assert again.headers["location"] == first.headers["location"]
+    assert (again.status_code, again.headers["upload-offset"]) == (201, "3")
+
+    tus.finish(first.headers["location"], b"hello")
+    whole = tus.create(5, b"hello", upload_metadata=said)
+
+    assert whole.headers["location"] == first.headers["location"]
+    assert (whole.status_code, whole.headers["upload-offset"]) == (201, "5")
+    assert (len(file_rows(database)), len(uploads(database))) == (1, 1)
+
+
+def test_a_name_that_a_client_gave_an_upload_is_free_again_when_it_is_gone(
+    tus: Tus, browse: Browse, database: Database, world: World
+) -> None:
+    said = metadata(filename="notes.txt", once="5b0e")
+    first = tus.begun(5, upload_metadata=said)
+    other = Tus(browse("other_candidate"), begin(database, world, who="other_candidate"))
+    assert len({first, tus.begun(6, upload_metadata=said), other.begun(5, upload_metadata=said)}) == 3
+
+    assert tus.send("DELETE", first).status_code == 204
+    second = tus.begun(5, b"hello", upload_metadata=said)
+    tus.browser.submit(f"/files/{file_rows(database)[0].code}/remove")
+    third = tus.begun(5, b"hello", upload_metadata=said)
+
+    assert len({first, second, third}) == 3
     assert len(file_rows(database)) == 1
 
 

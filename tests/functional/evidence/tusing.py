@@ -177,6 +177,12 @@ def upload_row(database: Database, url: str) -> Upload:
         return session.scalars(select(Upload).where(Upload.code == url.rsplit("/", 1)[1])).one()
 
 
+def uploads(database: Database) -> list[Upload]:
+    """All rows, the oldest first."""
+    with database.read() as session:
+        return list(session.scalars(select(Upload).order_by(Upload.id)))
+
+
 def contents(database: Database, store: BlobStore) -> list[tuple[str, bytes]]:
     """(name, bytes) of every file there is, in order; the digest in its row must fit the bytes."""
     with database.read() as session:

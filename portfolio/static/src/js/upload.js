@@ -141,6 +141,7 @@ class Upload {
     this.input = input;
     this.file = file;
     this.copy = row; // what this device keeps of it
+    this.once = row?.id ?? crypto.randomUUID?.(); // by which the server knows it again when its answer was lost
     this.letGo = letGo;
     this.isWhole = isWhole;
     this.place = lastPlace = 1 + Math.max(lastPlace, ...this.places());
@@ -175,6 +176,7 @@ class Upload {
         filetype: this.file.type || "application/octet-stream",
         fingerprint: this.fingerprint,
         position: String(this.place),
+        ...(this.once && { once: this.once }),
       },
       onBeforeRequest: (request) => request.setHeader("X-CSRF-Token", csrfToken()),
       onAfterResponse: (request, response) => this.answered(request, response),
@@ -198,9 +200,9 @@ class Upload {
 
   /** Copy on this device what is still on its way, so that it need not be chosen (or photographed) again. */
   async keepCopy() {
-    if (this.copy || this.isDone || this.file.size > COPY_BYTES) return;
+    if (!this.once || this.copy || this.isDone || this.file.size > COPY_BYTES) return;
     if ((await kept.room()) < this.file.size + SPARE_BYTES) return;
-    const id = crypto.randomUUID();
+    const id = this.once;
     const letGo = await kept.hold(id);
     const { name, type, lastModified } = this.file;
     const about = { id, kind: "file", item: this.input.dataset.upload, fingerprint: this.fingerprint, name, type };
