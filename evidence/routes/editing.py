@@ -27,7 +27,7 @@ from evidence.rules import (
     guide_to,
 )
 from evidence.rules.writing import with_prompts
-from evidence.service import MAX_FILES, MAX_TEXT, change_kind, overtaken, save_draft
+from evidence.service import MAX_FILES, MAX_TEXT, change_kind, overtaken, save_draft, was_changed
 from portfolio.core.actor import Actor
 from portfolio.core.clock import now, today
 from portfolio.core.errors import Invalid, Locked, Stale
@@ -116,6 +116,8 @@ def _fields_for(actor: Actor, kind: EvidenceKind) -> list[DetailField]:
 def save(request: Request, code: str, session: WriteSession, actor: CurrentActor, posted: Posted) -> Response:
     """Save the draft and go on; a wrong or overtaken form is drawn again with everything typed."""
     draft = get_draft(session, actor, code)
+    if posted.raw("then") == "kind" and (changed := _changed_already(request, session, actor, draft, posted)):
+        return changed
     said = forms.read_draft(posted, draft.evidence.kind, draft.revision.details)
     wants_prompts = posted.raw("then") == "prompts"
     if wants_prompts:
@@ -157,7 +159,26 @@ def _change_kind(request: Request, session: Session, actor: Actor, draft: Draft,
         change_kind(session, actor, draft.evidence.code, wanted)
     except (Invalid, Locked) as error:
         return see_other(request, back, f"Saved. {error.message}", "warning")
-    return see_other(request, back, f"Saved. The kind is now: {kind_word(wanted).lower()}.")
+    return see_other(request, back, _kind_said(wanted))
+
+
+def _changed_already(
+    request: Request, session: Session, actor: Actor, draft: Draft, posted: Fields
+) -> Response | None:
+    """Where the first of two clicks led, when this is the second; else None."""
+    twin = Fields(posted.items)
+    old, wanted = (twin.choice(name, "Kind", EvidenceKind) for name in ("shown_kind", "kind"))
+    if old is None or wanted is not draft.evidence.kind:
+        return None
+    said = forms.read_draft(twin, old, draft.revision.details)
+    code = draft.evidence.code
+    if twin.errors or not was_changed(session, actor, code, old, wanted, said):
+        return None
+    return see_other(request, f"/evidence/{code}/edit", _kind_said(wanted))
+
+
+def _kind_said(kind: EvidenceKind) -> str:
+    return f"Saved. The kind is now: {kind_word(kind).lower()}."
 
 
 def _typed(posted: Fields) -> dict[str, Any]:

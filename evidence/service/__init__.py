@@ -21,7 +21,7 @@ from evidence.service.files import (
     move_file,
     rename_file,
 )
-from evidence.service.kinds import MAX_TEXT, change_kind
+from evidence.service.kinds import MAX_TEXT, change_kind, was_changed
 from evidence.service.mappings import (
     Claim,
     add_mapping_in_review,
@@ -72,5 +72,6 @@ __all__ = [
     "start_revision",
     "submit_evidence",
     "unmap_criterion",
+    "was_changed",
     "withdraw_draft",
 ]

@@ -110,6 +110,25 @@ def test_a_draft_becomes_another_kind_and_keeps_its_words(
         assert session.query(LogEntry).filter_by(action="evidence.kind_changed").count() == 1
 
 
+def test_a_second_click_on_the_kind_ends_where_the_first_did(
+    own: Browser, database: Database, world: World
+) -> None:
+    code = begin(database, world, kind=K.IN_SITU, details=SEEN)
+    typed = form_of(
+        database, code, then="kind", kind="product", shown_kind="in_situ", text="Typed.", custodian="Bo"
+    )
+
+    answers = [own.submit(f"/evidence/{code}/edit", typed) for _ in range(2)]
+
+    assert [answer.headers.get("location") for answer in answers] == [f"/evidence/{code}/edit"] * 2
+    assert "The kind is now: " in own.get(f"/evidence/{code}/edit").text
+    assert "**Who keeps it:** Bo" in said_of(database, code).text
+    stored = said_of(database, code)
+    other = own.submit(f"/evidence/{code}/edit", typed | {"custodian": "Not Bo"})
+    assert (other.status_code, "Not Bo" in other.text) == (409, True)
+    assert said_of(database, code).text == stored.text
+
+
 @pytest.mark.parametrize("page", ["edit", "autosave"])
 def test_a_page_from_before_the_kind_was_changed_does_not_lose_what_is_typed_there(
     own: Browser, database: Database, world: World, page: str
