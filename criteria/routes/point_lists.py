@@ -9,7 +9,6 @@ from criteria.forms import PointsForm, read_points
 from criteria.models import Node
 from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries import VersionHead, get_node, get_version
-from criteria.rule_wording import node_words
 from criteria.rules import GuidanceKind, NodeKind
 from criteria.service import (
     WITH_TERM,
@@ -133,7 +132,7 @@ def _range(session: ReadSession, actor: Actor, code: str, node_code: str) -> tup
         head=head,
         unit=unit,
         url=f"{base}/nodes/{node_code}/range",
-        title=f"Range of {node_words(criterion.kind, criterion.ref).lower()}",
+        title=f"Range of criterion {criterion.ref}",
         back=f"{base}/units/{unit.code}#n-{node_code}",
         hint=_RANGE_HINT,
         term_label="Reference",
@@ -157,7 +156,7 @@ def _guidance(
         head=head,
         unit=unit,
         url=f"{base}/guidance/{kind}",
-        title=f"{guidance_word(which)} of unit {unit.ref}",
+        title=f"{guidance_word(which)}: unit {unit.ref}",
         back=f"{base}#g-{kind}",
         hint=_HINTS[which],
         term_label=labels.get(which, ""),

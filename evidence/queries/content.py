@@ -76,7 +76,7 @@ class FileView:
             words.append(f"{look.width:,} × {look.height:,}")
         if look.pages:
             words.append("1 page" if look.pages == 1 else f"{look.pages:,} pages")
-        return " · ".join([*words, type_word(self.media_type)])
+        return " · ".join([*words, type_word(self.media_type) if self.size_bytes else "empty"])
 
     @property
     def mismatch(self) -> bool:

@@ -133,7 +133,7 @@ def send_slowly(page: Page, path: Path) -> None:
     line.send("Network.emulateNetworkConditions", {**slow, "latency": 0, "uploadThroughput": -1})
     expect(page.locator("#file-list > li")).to_have_count(1)
     expect(page.locator("#file-list")).to_contain_text(path.name)
-    expect(page.locator("#file-list")).to_contain_text("audio/")
+    expect(page.locator("#file-list")).to_contain_text("WAV sound")
     line.detach()
 
 
@@ -160,8 +160,8 @@ def add_product_for_a_gap(play: Play, folder: Path) -> str:
     page.locator("#f-occurred_on").fill(clock.today().isoformat())
     document, photo = files.document(folder / "message.pdf"), files.photo(folder / "Tafel Größe.jpg")
     steps.add_files(page, document, photo)
-    expect(page.locator("#file-list")).to_contain_text("application/pdf")
-    expect(page.locator("#file-list")).to_contain_text("image/jpeg")
+    expect(page.locator("#file-list")).to_contain_text("PDF")
+    expect(page.locator("#file-list")).to_contain_text("JPEG picture")
     press(page, "Save and say what it shows")
     page.get_by_label("Pages of message.pdf").fill("2-3")
     steps.give_reason(page, "2.2", "Page two tells the team what I changed.")

@@ -1,6 +1,6 @@
 """What happens to a request that needs somebody signed in: to the sign-in page and back, with nothing lost."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -12,7 +12,7 @@ from portfolio.web import csrf
 from portfolio.web.deps import CurrentActor, NotSignedIn, ReadSession, Routes, WriteSession, get_database
 from portfolio.web.errors import error_page
 from portfolio.web.forms import Fields
-from portfolio.web.pages import render, see_other, wants_fragment
+from portfolio.web.pages import local_url, render, see_other, wants_fragment
 
 routes = Routes()
 
@@ -21,19 +21,33 @@ def signed_out(request: Request, error: NotSignedIn) -> Response:
     """Answer a request that needs somebody signed in.
 
     A page is shown after signing in. A form is kept when the cookie names a session that has ended, and
-    offered to the same person. A script gets 401.
+    offered to the same person. Without the cookie nobody knows whose it was: then the page with the form is shown
+    again, which may have kept a copy on the device. A script gets 401.
     """
     if request.method in ("GET", "HEAD"):
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         where = "/sign-in" if target == "/" else f"/sign-in?next={quote(target, safe='/')}"
     else:
         code = _keep(request, error.fields)
-        where = "/sign-in?" + urlencode({"next": f"/kept-forms/{code}"}, safe="/") if code else "/sign-in"
+        target = f"/kept-forms/{code}" if code else _page_of_form(request)
+        where = "/sign-in?" + urlencode({"next": target}, safe="/") if target else "/sign-in"
     if wants_fragment(request):
         return Response(status_code=401, headers={"HX-Redirect": where})
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"message": error.message, "sign_in": where}, 401)
     return RedirectResponse(where, status_code=303)
+
+
+def _page_of_form(request: Request) -> str:
+    """The path of the page on this site that sent the form; "" when the browser does not say."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
+    here = {request.headers.get("host"), urlsplit(request.app.state.settings.public_url).netloc}
+    if not page.netloc or page.netloc not in here or page.path.startswith("/sign-"):
+        return ""
+    return local_url(page.path + (f"?{page.query}" if page.query else ""), "")
 
 
 def _keep(request: Request, fields: Fields | None) -> str | None:

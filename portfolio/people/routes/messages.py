@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portfolio.core.actor import SIGNED_IN
+from portfolio.core.actor import SIGNED_IN, Actor, Role
 from portfolio.core.mail import MailMessage, MailState, text_of
 from portfolio.core.settings import Settings
 from portfolio.people import queries, service
@@ -65,6 +65,7 @@ def outbox(request: Request, session: ReadSession, settings: Config, actor: Curr
         request,
         "people/outbox.html",
         title="Outbox",
+        crumbs=_above(actor),
         messages=page.rows,
         counts=page.counts,
         states=list(MailState),
@@ -80,7 +81,7 @@ def message_page(
 ) -> Response:
     """One message with its text, without its single-use link: see `show_link`."""
     message = queries.get_message(session, actor, message_code)
-    return _message_page(request, settings, message, shown=False)
+    return _message_page(request, settings, actor, message, shown=False)
 
 
 @routes.action("/outbox/{message_code}/link", OUTBOX_READ)
@@ -90,17 +91,24 @@ def show_link(
     """The message with its single-use link, while no mail server delivers it. The log says who read it."""
     message = queries.get_message(session, actor, message_code)
     service.show_link(session, actor, message, mail_is_set=bool(settings.smtp_host))
-    return _message_page(request, settings, message, shown=True)
+    return _message_page(request, settings, actor, message, shown=True)
 
 
-def _message_page(request: Request, settings: Settings, message: MailMessage, *, shown: bool) -> Response:
+def _above(actor: Actor) -> list[tuple[str, str]]:
+    """Where the outbox hangs: an operator's navigation has no entry for it."""
+    return [("Installation", "/installation")] if actor.role is Role.OPERATOR else []
+
+
+def _message_page(
+    request: Request, settings: Settings, actor: Actor, message: MailMessage, *, shown: bool
+) -> Response:
     waits = service.waits_for_mail(message, mail_is_set=bool(settings.smtp_host))
     spent = message.is_secret and not message.path
     return render(
         request,
         "people/message.html",
         title=message.subject,
-        crumbs=[("Outbox", "/outbox")],
+        crumbs=[*_above(actor), ("Outbox", "/outbox")],
         message=message,
         text=message.body if message.is_secret and not shown else text_of(message, settings.public_url),
         may_show=message.is_secret and not (shown or spent or waits),

@@ -228,6 +228,24 @@ def test_kept_forms_are_few_and_forgotten_after_a_day(
         assert session.scalars(select(SavedForm)).all() == []
 
 
+@pytest.mark.parametrize(
+    ("page", "where"),
+    [
+        ("http://testserver/centre/sites/new?x=1", "/sign-in?next=/centre/sites/new%3Fx%3D1"),
+        ("http://elsewhere.example/centre", "/sign-in"),
+        ("http://testserver//elsewhere.example", "/sign-in"),
+        ("http://[", "/sign-in"),
+        ("", "/sign-in"),
+    ],
+)
+def test_without_a_cookie_the_page_of_the_form_is_shown_after_signing_in(
+    visitor: Browser, page: str, where: str
+) -> None:
+    headers = {"referer": page} if page else {}
+    sent = visitor.submit("/centre/sites", {"name": "Hull"}, headers=headers)
+    assert sent.headers["location"] == where
+
+
 def test_script_is_told_to_sign_in(browse: Browse, database: Database, world: World) -> None:
     browser = browse("manager")
     expire(database, "manager", world)
