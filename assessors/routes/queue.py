@@ -15,6 +15,7 @@ from criteria.wording import count_words, kind_word, moment_day
 from portfolio.core import clock
 from portfolio.core.actor import Actor
 from portfolio.core.text import clean_line
+from portfolio.people.routes.common import lapsing_of
 from portfolio.web.deps import CurrentActor, ReadSession, Routes
 from portfolio.web.pages import render
 
@@ -42,6 +43,7 @@ def show_queue(request: Request, session: ReadSession, actor: CurrentActor) -> R
         count_words=count_words,
         days_since=days_since(actor),
         pages=page_links(request, found.start, len(found.rows), found.total),
+        **lapsing_of(request, session, actor, actor.person_id),
     )
 
 

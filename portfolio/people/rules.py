@@ -140,3 +140,41 @@ def device_name(user_agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     return " on ".join(part for part in (browser, system) if part) or "Unknown device"
+
+
+LAPSE_NOTICE_DAYS = 30
+_POWERS = {
+    Role.ASSESSOR: "decide, sign off or countersign",
+    Role.TRAINEE_ASSESSOR: "decide or sign off",
+}
+"""What somebody can no longer do once the role has ended, for the roles whose end is announced."""
+
+
+def days_to_lapse(role: Role, starts_on: date | None, ends_on: date | None, today: date) -> int | None:
+    """Days from today to the last day of an assessor's role, negative after it; None while nobody needs to know.
+
+    Known from `LAPSE_NOTICE_DAYS` before on. Not for a role that has not begun, or that has no last day.
+    """
+    if role not in _POWERS or ends_on is None or (starts_on is not None and starts_on > today):
+        return None
+    days = (ends_on - today).days
+    return days if days <= LAPSE_NOTICE_DAYS else None
+
+
+def lapse_sentence(name: str, role: Role, days: int, day: str, portfolios: int) -> str:
+    """What the end of a role means, in words. `name` "" speaks to the person; `day` is the last day, written out;
+    `portfolios` how many are allocated in the role.
+
+    >>> lapse_sentence("Amy", Role.TRAINEE_ASSESSOR, -1, "3 Mar 2026", 2)
+    'Amy was trainee assessor until 3 Mar 2026. They can no longer decide or sign off: 2 portfolios.'
+    """
+    what, who = role.value.replace("_", " "), "they" if name else "you"
+    many = f": {portfolios} portfolio{'s' if portfolios != 1 else ''}" if portfolios else ""
+    if days < 0:
+        begin = (
+            f"{name} was {what} until {day}. They can" if name else f"You were {what} until {day}. You can"
+        )
+        return f"{begin} no longer {_POWERS[role]}{many}."
+    when = {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
+    begin = f"{name} is" if name else "You are"
+    return f"{begin} {what} until {day} ({when}). After that day {who} can no longer {_POWERS[role]}{many}."

@@ -11,6 +11,7 @@ from evidence.permissions import is_external
 from evidence.queries.confidential import held_back_items
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
+from portfolio.people.routes.common import lapsing_of
 from portfolio.records.models import Portfolio
 from portfolio.records.permissions import (
     ASSESSING,
@@ -159,9 +160,11 @@ def _progress_page(request: Request, session: ReadSession, actor: Actor, url: st
     def page_url(number: int) -> str:
         return f"{url}?{urlencode({**query, 'page': number})}"
 
+    manages = actor.role is Role.CENTRE_MANAGER
     return render(
         request,
         "tracking/progress.html",
+        **(lapsing_of(request, session, actor) if manages else {"lapsing": (), "lapse_left": ()}),
         title="Progress" if url == "/progress" else "Portfolios",
         found=found,
         filters=filters,

@@ -16,6 +16,7 @@ from portfolio.people.queries.access import (
 from portfolio.people.queries.actors import actor_by_session, actor_for, memberships_in_force
 from portfolio.people.queries.decisions import About, CentreDecision, centre_decisions
 from portfolio.people.queries.installation import centres, get_centre, is_empty, jobs_in_hand, only_centre
+from portfolio.people.queries.lapsing import LapsingRole, lapsing_roles
 from portfolio.people.queries.members import (
     MemberDetail,
     MemberFilter,
@@ -41,6 +42,7 @@ __all__ = [
     "About",
     "CentreDecision",
     "KeptForm",
+    "LapsingRole",
     "MemberDetail",
     "MemberFilter",
     "MemberPage",
@@ -63,6 +65,7 @@ __all__ = [
     "jobs_in_hand",
     "kept_form",
     "known_session",
+    "lapsing_roles",
     "manager_ids",
     "member_detail",
     "members_of",

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portfolio.core.actor import Actor
 from portfolio.core.errors import AppError, Invalid
 from portfolio.core.settings import Settings
+from portfolio.people.queries import lapsing_roles
 from portfolio.people.service import Device
 from portfolio.web import csrf
 from portfolio.web.errors import status_of
@@ -94,3 +97,14 @@ def ask_before_leaving(request: Request, left: Sequence[tuple[str, str]], *, bac
         back=back,
         action=request["path"],
     )
+
+
+def lapsing_of(
+    request: Request, session: Session, actor: Actor, person_id: int | None = None
+) -> dict[str, Any]:
+    """What `people/_lapsing.html` needs: roles of the centre, or of one person, that end soon, and who would then wait
+    for nobody."""
+    roles = lapsing_roles(session, actor, person_id)
+    ending = frozenset[int]().union(*(role.allocation_ids for role in roles))
+    left = request.app.state.questions.uncovered_without(session, ending) if ending else []
+    return {"lapsing": roles, "lapse_left": left}

@@ -11,7 +11,7 @@ from portfolio.people.forms import ROLE_OPTIONS, member_filter, new_member, new_
 from portfolio.people.models import Person
 from portfolio.people.permissions import PEOPLE_MANAGE
 from portfolio.people.queries import MemberPage
-from portfolio.people.routes.common import ask_before_leaving, blank, redraw
+from portfolio.people.routes.common import ask_before_leaving, blank, lapsing_of, redraw
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
 from portfolio.web.pages import render, see_other
 
@@ -75,16 +75,17 @@ def person_page(request: Request, session: ReadSession, actor: CurrentActor, per
         request,
         "people/person.html",
         title=person.name,
-        **_person_context(session, actor, person),
+        **_person_context(request, session, actor, person),
         **blank(name=person.name),
     )
 
 
-def _person_context(session: Session, actor: Actor, person: Person) -> dict[str, object]:
+def _person_context(request: Request, session: Session, actor: Actor, person: Person) -> dict[str, object]:
     detail = queries.member_detail(session, actor, person)
     held = {role.role.value for role in detail.open_roles}
     roles = [option for option in ROLE_OPTIONS if option[0] not in held]
-    return {"crumbs": [_LIST], "detail": detail, "roles": roles}
+    lapsing = lapsing_of(request, session, actor, person.id)
+    return {"crumbs": [_LIST], "detail": detail, "roles": roles, **lapsing}
 
 
 def _person_again(
@@ -92,7 +93,7 @@ def _person_again(
 ) -> Response:
     if not fields.has("name"):
         fields.items = [*fields.items, ("name", person.name)]
-    context = _person_context(session, actor, person)
+    context = _person_context(request, session, actor, person)
     return redraw(request, "people/person.html", fields, error, title=person.name, **context)
 
 

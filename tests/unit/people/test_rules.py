@@ -6,8 +6,10 @@ import pytest
 
 from portfolio.core.actor import Role
 from portfolio.people.rules import (
+    days_to_lapse,
     device_name,
     is_in_force,
+    lapse_sentence,
     password_problem,
     role_days_problem,
     wait_before_next_try,
@@ -98,3 +100,51 @@ def test_days_that_a_role_needs(role: Role, first: date | None, last: date | Non
 )
 def test_devices_are_named(said: str, shown: str) -> None:
     assert device_name(said) == shown
+
+
+LAPSES = [
+    ("no last day", Role.ASSESSOR, None, None, None),
+    ("far away", Role.ASSESSOR, None, 31, None),
+    ("thirty days ahead", Role.ASSESSOR, None, 30, 30),
+    ("a trainee", Role.TRAINEE_ASSESSOR, -90, 7, 7),
+    ("today is the last day", Role.ASSESSOR, 0, 0, 0),
+    ("over since yesterday", Role.ASSESSOR, -90, -1, -1),
+    ("not begun yet", Role.ASSESSOR, 1, 20, None),
+    ("the visit of an external", Role.EQA, -1, 3, None),
+    ("an internal quality assurer", Role.IQA, None, 3, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("role", "starts", "ends", "days"), [c[1:] for c in LAPSES], ids=[c[0] for c in LAPSES]
+)
+def test_the_end_of_a_role_is_known_thirty_days_ahead(
+    role: Role, starts: int | None, ends: int | None, days: int | None
+) -> None:
+    first, last = (None if each is None else DAY + timedelta(days=each) for each in (starts, ends))
+    assert days_to_lapse(role, first, last, DAY) == days
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "days", "portfolios", "sentence"),
+    [
+        (
+            "Amy",
+            Role.ASSESSOR,
+            30,
+            1,
+            "Amy is assessor until 2 Apr 2026 (in 30 days). After that day they can no longer decide, sign off or "
+            "countersign: 1 portfolio.",
+        ),
+        ("Amy", Role.TRAINEE_ASSESSOR, 1, 0, "Amy is trainee assessor until 2 Apr 2026 (tomorrow). After that day "
+            "they can no longer decide or sign off."),
+        ("", Role.ASSESSOR, 0, 2, "You are assessor until 2 Apr 2026 (today). After that day you can no longer "
+            "decide, sign off or countersign: 2 portfolios."),
+        ("Amy", Role.ASSESSOR, -3, 2, "Amy was assessor until 2 Apr 2026. They can no longer decide, sign off or "
+            "countersign: 2 portfolios."),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_role_says_what_comes_of_it(
+    name: str, role: Role, days: int, portfolios: int, sentence: str
+) -> None:
+    assert lapse_sentence(name, role, days, "2 Apr 2026", portfolios) == sentence
