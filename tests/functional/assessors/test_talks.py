@@ -22,6 +22,7 @@ from tests.factories.world import World
 from tests.functional.assessors import acting
 from tests.functional.assessors.test_visits import logged
 from tests.functional.evidence.making import attach
+from tests.functional.evidence.test_search import found, hits
 from tests.web import Browser
 
 pytestmark = pytest.mark.databases("sqlite")
@@ -318,3 +319,25 @@ def test_the_long_form_goes_on_as_a_talk_and_keeps_its_rows(
     assert "Nineteen hours." in page
     assert "Topic 1" in page
     assert f'id="d-{world.criterion_codes[0]}-met" checked' in page
+
+
+def test_what_was_asked_and_answered_is_found_by_whoever_sees_the_talk(
+    database: Database, world: World, desk: Desk
+) -> None:
+    def finders(typed: str) -> list[str]:
+        return [who for who in ("assessor", "candidate", "iqa") if found(database, world, who, typed)]
+
+    desk.begin(wordings=keep(database, world, Asked("Why?", "SECRET POINTER")))
+    desk.send("save", "/autosave", **desk.row(1, "Why okapis?", "They are shy."))
+    assert [finders(typed) for typed in ("okapis", "shy", "pointer")] == [["assessor"], ["assessor"], []]
+
+    rows = desk.row(1, "Why tapirs?", "They are shy.", shows=world.criterion_codes[0])
+    done = desk.send("record", **rows, **desk.on(0, "met"), declared="1")
+    assert done.headers["location"] == f"/evidence/{desk.code}", done.text
+
+    everybody = ["assessor", "candidate", "iqa"]
+    assert [finders(typed) for typed in ('"tapirs they"', "shy", "okapis", "pointer")] == [
+        everybody, everybody, [], [],
+    ]  # fmt: skip
+    hit = hits(database, world, "candidate", "tapirs")[0]
+    assert (hit.where, hit.url) == ("Details", f"/evidence/{desk.code}")
