@@ -30,6 +30,7 @@ from criteria.queries.versions import (
     subtree_of,
     tree_of,
     units_of_version,
+    unmet_limits,
     versions_of_centre,
 )
 
@@ -62,6 +63,7 @@ __all__ = [
     "tree_of",
     "unit_guide",
     "units_of_version",
+    "unmet_limits",
     "version_digests",
     "versions_of_centre",
 ]

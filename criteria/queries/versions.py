@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from criteria.models import FrameworkVersion, Node, Qualification, UnitGroup, VersionState
 from criteria.permissions import FRAMEWORK_DRAFT, FRAMEWORK_VIEW
-from criteria.rules import GroupRow, Groups, MemberRow, NodeKind
+from criteria.rules import GroupRow, Groups, MemberRow, NodeKind, limit_problems
 from criteria.rules import UnitGroup as GroupRule
 from portfolio.core.actor import Actor, Permission
 from portfolio.core.errors import NotFound
@@ -165,6 +165,11 @@ def group_rows(session: Session, version_id: int) -> Groups:
         for unit in units_of_version(session, version_id)
     )
     return Groups(tuple(groups), tuple(units))
+
+
+def unmet_limits(session: Session, version_id: int) -> list[str]:
+    """In sentences, the limits of unit groups that no choice of units meets: why a draft cannot be activated."""
+    return [problem.message for problem in limit_problems(combination_of(session, version_id))]
 
 
 def groups_of_version(session: Session, version_id: int) -> Sequence[UnitGroup]:

@@ -18,11 +18,11 @@ from criteria.importers.group_tree import combination_of_parsed
 from criteria.importers.parsed import ParsedFramework
 from criteria.models import VersionState
 from criteria.permissions import FRAMEWORK_MANAGE
-from criteria.queries import VersionHead, get_version, get_version_by_id
+from criteria.queries import VersionHead, get_version, get_version_by_id, unmet_limits
 from criteria.samples import load_sample
 from criteria.service import Source, add_units, outcomes_stand_in, prepared, store_framework
 from criteria.service.bank import add_sample_questions
-from criteria.wording import guidance_word
+from criteria.wording import count_words, guidance_word
 from portfolio.core.actor import Actor
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid
@@ -103,10 +103,13 @@ def _store(
     with database.write() as session:
         if details.into:
             head = get_version(session, actor, details.into, FRAMEWORK_MANAGE)
-            added = add_units(session, actor, head, parsed)
-            return see_other(
-                request, f"/frameworks/{details.into}", f"{len(added)} units were added to the draft."
-            )
+            before = unmet_limits(session, head.version.id)
+            message = f"{count_words(len(add_units(session, actor, head, parsed)), 'unit was', 'units were')} added."
+            new = [said for said in unmet_limits(session, head.version.id) if said not in before]
+            if new:
+                message += f" {new[0]} The draft cannot be activated like this."
+            url = f"/frameworks/{details.into}" + ("#groups-h" if new else "")
+            return see_other(request, url, message, "warning" if new else "success")
         parsed = detailed(parsed, details)
         version = store_framework(
             session,
