@@ -21,7 +21,7 @@ from criteria.queries import (
 )
 from criteria.rule_wording import maker_word, node_words, rule_lines, rule_sentences
 from criteria.rules import group_notes
-from criteria.service import mark_of_order
+from criteria.service import mark_of_groups, mark_of_order
 from criteria.wording import guidance_word
 from portfolio.core.actor import Actor
 from portfolio.web.pages import render
@@ -35,13 +35,13 @@ def version_page(
     actor: Actor,
     head: VersionHead,
     *,
-    part: bool = False,
+    part: str = "",
     status: int = 200,
     **said: str,
 ) -> Response:
-    """A version with its units and its rules. `part`: the table of units alone, for htmx.
+    """A version with its units and its rules. `part`: the table of "units" or the list of "groups" alone, for htmx.
 
-    `said` may hold `moved`, where something stands now, and `stale`, why it was not moved.
+    `said` may hold `moved`, where something stands now, and `stale`, why it was not moved; for groups with "groups_".
     """
     root = tree_of(session, head.version.id)
     context: dict[str, Any] = {
@@ -52,10 +52,21 @@ def version_page(
         "order_mark": mark_of_order(branch.node for branch in root.children),
         **_said(said),
     }
-    if part:
+    if part == "units":
         return render(request, "criteria/_units.html", status=status, **context)
     groups = group_rows(session, head.version.id)
     may_edit = context["may_manage"] and head.version.state is VersionState.DRAFT
+    context |= {
+        "groups": groups.combination(),
+        "group_urls": {g.ref: f"unit-group?ref={quote(g.ref, safe='')}" for g in groups.groups}
+        if may_edit
+        else {},
+        "groups_mark": mark_of_groups(g.ref for g in groups.groups),
+        "groups_moved": said.get("groups_moved", ""),
+        "groups_stale": said.get("groups_stale", ""),
+    }
+    if part == "groups":
+        return render(request, "criteria/_groups.html", status=status, **context)
     nodes = {branch.node.id: branch.node for branch in root.walk()}
     stored = stored_rules(session, head.version.id, actor.centre_id)
     rules = [
@@ -73,10 +84,6 @@ def version_page(
         title=root.node.text,
         status=status,
         crumbs=[LIST, (f"Version {head.version.label}", "")],
-        groups=groups.combination(),
-        group_urls={g.ref: f"unit-group?ref={quote(g.ref, safe='')}" for g in groups.groups}
-        if may_edit
-        else {},
         group_notes=group_notes(groups) if may_edit else [],
         rules=rules,
         portfolios=request.app.state.questions.portfolios_on(session, head.version.id),

@@ -1,4 +1,4 @@
-"""Unit groups of a draft: made, changed and removed. A group is named by its reference, in a field, not in the path."""
+"""Unit groups of a draft: made, changed, moved, removed. A group is named by its reference, in a field of the form."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -9,12 +9,13 @@ from starlette.responses import Response
 from criteria.forms import read_group
 from criteria.permissions import FRAMEWORK_MANAGE
 from criteria.queries import VersionHead, get_version, group_rows, units_of_version
-from criteria.rules import GroupRow, Groups, free_ref
-from criteria.service import check_draft, mark_of_group, remove_group, set_group
+from criteria.routes.drawing import version_page
+from criteria.rules import Direction, GroupRow, Groups, free_ref
+from criteria.service import check_draft, mark_of_group, move_group, remove_group, set_group
 from criteria.wording import count_words
 from portfolio.core.errors import Invalid, NotFound, Stale
 from portfolio.web.deps import CurrentActor, Posted, ReadSession, Routes, WriteSession
-from portfolio.web.pages import render, see_other
+from portfolio.web.pages import render, see_other, wants_fragment
 
 routes = Routes()
 PATH = "/frameworks/{code}/unit-group"
@@ -71,6 +72,26 @@ def remove(
         url = f"/frameworks/{code}/unit-group?ref={quote(was, safe='')}"
         return see_other(request, url, error.message, "error")
     return see_other(request, f"/frameworks/{code}#groups-h", "The group was removed.")
+
+
+@routes.action(PATH + "/order", FRAMEWORK_MANAGE)
+def move(request: Request, session: WriteSession, actor: CurrentActor, posted: Posted, code: str) -> Response:
+    """Let a group change places with its neighbour: `up` or `down` is its reference."""
+    head = get_version(session, actor, code, FRAMEWORK_MANAGE)
+    check_draft(actor, head)
+    direction = Direction.UP if posted.has("up") else Direction.DOWN
+    ref, part = posted.raw(direction.value), wants_fragment(request)
+    try:
+        place, count = move_group(session, actor, head, ref, direction, shown=posted.raw("shown"))
+    except Stale as error:
+        stale = error.message
+        return version_page(
+            request, session, actor, head, part="groups" if part else "", status=409, groups_stale=stale
+        )
+    said = f"The group {ref} is number {place} of {count} now."
+    if part:
+        return version_page(request, session, actor, head, part="groups", groups_moved=said)
+    return see_other(request, f"/frameworks/{code}#groups-h", said)
 
 
 def _form(

@@ -29,9 +29,11 @@ def move_unit(
     try:
         node, said = _move(session, actor, head, posted, None)
     except Stale as error:
-        return version_page(request, session, actor, head, part=part, status=409, stale=error.message)
+        return version_page(
+            request, session, actor, head, part="units" if part else "", status=409, stale=error.message
+        )
     if part:
-        return version_page(request, session, actor, head, part=True, moved=said)
+        return version_page(request, session, actor, head, part="units", moved=said)
     return see_other(request, f"/frameworks/{code}#n-{node.code}", said)
 
 

@@ -2,7 +2,7 @@
 
 from criteria.service.drafts import check_draft, mark_of_node, mark_of_version
 from criteria.service.editing import NodeText, VersionText, edit_node, edit_version, remove_unit
-from criteria.service.groups import mark_of_group, remove_group, set_group
+from criteria.service.groups import mark_of_group, mark_of_groups, move_group, remove_group, set_group
 from criteria.service.ordering import mark_of_order, move_node, nodes_in_order
 from criteria.service.plan import outcomes_stand_in, prepared
 from criteria.service.point_lists import (
@@ -33,12 +33,14 @@ __all__ = [
     "edit_node",
     "edit_version",
     "mark_of_group",
+    "mark_of_groups",
     "mark_of_node",
     "mark_of_order",
     "mark_of_place",
     "mark_of_points",
     "mark_of_rule",
     "mark_of_version",
+    "move_group",
     "move_node",
     "nodes_in_order",
     "outcomes_stand_in",

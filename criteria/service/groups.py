@@ -1,6 +1,6 @@
 """Unit groups of a draft, made, changed and removed. What follows for the rules of combination: `criteria.rules`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 
 from sqlalchemy import select, update
@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from criteria.importers.parsed import MAX_STATEMENT
 from criteria.models import Node, UnitGroup
-from criteria.queries.versions import GROUP_LIMITS, VersionHead, group_rows
+from criteria.queries.versions import GROUP_LIMITS, VersionHead, group_rows, groups_of_version
 from criteria.rules import (
+    Direction,
     GroupRow,
     Groups,
     NodeKind,
@@ -21,7 +22,7 @@ from criteria.rules import (
 from criteria.service.drafts import lock_draft, log_edit
 from criteria.service.plan import MAX_REF
 from portfolio.core.actor import Actor
-from portfolio.core.errors import Invalid, NotFound
+from portfolio.core.errors import Invalid, NotFound, Stale
 from portfolio.core.marks import check_fresh, mark_of
 
 
@@ -82,6 +83,42 @@ def remove_group(session: Session, actor: Actor, head: VersionHead, ref: str) ->
     session.delete(row)
     session.flush()
     log_edit(session, actor, head, "framework.group_removed", {"before": _content(now, ref)})
+
+
+def mark_of_groups(refs: Iterable[str]) -> str:
+    """The mark of the groups (references) in the order in which a page shows them."""
+    return mark_of(list(refs))
+
+
+def move_group(
+    session: Session, actor: Actor, head: VersionHead, ref: str, direction: Direction, *, shown: str
+) -> tuple[int, int]:
+    """Let a group of a draft change places with its neighbour in the same group, everything in it included.
+
+    Returns where it stands now and among how many, from 1; at either end nothing happens. `shown` is the
+    `mark_of_groups` that the person saw. Raises Locked unless draft; Stale when the order is another by now, or the
+    group was removed.
+    """
+    lock_draft(session, actor, head)
+    rows = list(groups_of_version(session, head.version.id))
+    check_fresh(shown, mark_of_groups(row.ref for row in rows))
+    row = next((each for each in rows if each.ref == ref), None)
+    if row is None:
+        raise Stale("This group is not part of the draft by now. Nothing was moved.")
+    beside = [each for each in rows if each.parent_id == row.parent_id]
+    index = beside.index(row)
+    place = index + (-1 if direction is Direction.UP else 1)
+    if not 0 <= place < len(beside):
+        return index + 1, len(beside)
+    past = beside[place]
+    here, there = rows.index(row), rows.index(past)
+    rows[here], rows[there] = past, row
+    for position, each in enumerate(rows):
+        each.position = position
+    session.flush()
+    data = {"group": ref, "direction": direction.value, "past": past.ref}
+    log_edit(session, actor, head, "framework.group_moved", data)
+    return place + 1, len(beside)
 
 
 def _content(now: Groups, ref: str) -> dict[str, object]:

@@ -264,3 +264,50 @@ def test_others_change_no_group(name: str, browse: Browse, draft: Draft) -> None
     assert browser.submit(draft.url, {"was": "O", "ref": "O", "title": "x"}).status_code == 404
     assert browser.submit(f"{draft.url}/remove", {"was": "O"}).status_code == 404
     assert draft.groups() == START
+
+
+def order_of(draft: Draft) -> list[str]:
+    """The references in the order in which they are exported."""
+    return list(draft.groups())
+
+
+def shown_groups(page: httpx2.Response) -> str:
+    """The mark in the form of the groups, which follows that of the units."""
+    return page.text.split('id="groups-in-order"')[1].split('name="shown" value="')[1].split('"')[0]
+
+
+def test_a_group_moves_among_those_beside_it(
+    browse: Browse, draft: Draft, database: Database, world: World
+) -> None:
+    browser, page = browse("manager"), f"/frameworks/{draft.code}"
+    assert send(browser, draft, "", ref='N & "x"', title="Fourth", parent="Q").status_code == 303
+    for direction, ref, after in [
+        ("down", "M", ["Q", "O", "M", 'N & "x"']),
+        ("up", 'N & "x"', ["Q", "O", 'N & "x"', "M"]),
+        ("down", "M", ["Q", "O", 'N & "x"', "M"]),  # at the end already
+        ("up", "Q", ["Q", "O", 'N & "x"', "M"]),
+    ]:
+        fields = {"shown": shown_groups(browser.get(page)), direction: ref}
+        moved = browser.submit(f"{draft.url}/order", fields)
+        assert (moved.status_code, moved.headers["location"]) == (303, f"{page}#groups-h")
+        assert order_of(draft) == after
+    assert "number 1 of 1" in browser.get(page).text
+    with database.read() as session:
+        entry = entries_of(session, Stream.centre(world.centre_code))[0]
+        assert list(verify_streams(session)) == []
+    assert entry.action == "framework.group_moved"
+
+
+@pytest.mark.databases("sqlite")
+def test_with_scripts_the_list_of_groups_alone_comes_back(browse: Browse, draft: Draft) -> None:
+    browser, page = browse("manager"), f"/frameworks/{draft.code}"
+    fields = {"shown": shown_groups(browser.get(page)), "up": "O"}
+    answer = browser.submit(f"{draft.url}/order", fields, headers={"HX-Request": "true"})
+    assert (answer.status_code, "<h1" in answer.text, order_of(draft)) == (200, False, ["Q", "O", "M"])
+    assert "The group O is number 1 of 2 now." in answer.text.split('hx-swap-oob="innerHTML:#live">')[1]
+    for headers in ({"HX-Request": "true"}, {}):
+        stale = browser.submit(f"{draft.url}/order", fields, headers=headers)
+        assert (stale.status_code, stale.text.count("Nothing was moved")) == (409, 1)
+        assert order_of(draft) == ["Q", "O", "M"]
+    assert browser.submit(f"{draft.url}/order", {"shown": shown_groups(stale), "down": "O"}).is_redirect
+    assert order_of(draft) == ["Q", "M", "O"]
