@@ -84,6 +84,7 @@ _SAME = {
 }  # fmt: skip
 # Other text kinds are guesses at a programming language, wrong for every second page of notes
 _TRUE_TEXT = {"text/html", "text/csv", "text/calendar", "text/vcard", "text/javascript"}
+_READABLE = {"application/json", "application/xml", "application/x-subrip", "message/rfc822"}
 _ARCHIVES = {
     "application/zip", "application/gzip", "application/x-tar", "application/x-7z-compressed",
     "application/x-rar", "application/vnd.rar", "application/x-bzip2", "application/x-xz", "application/zstd",
@@ -134,7 +135,7 @@ def family(media_type: str) -> Family:
         return Family.PDF
     if media_type in _ARCHIVES:
         return Family.ARCHIVE
-    if major == "text" or media_type in {"application/json", "application/xml"}:
+    if major == "text" or media_type in _READABLE:
         return Family.TEXT
     return Family(major) if major in {"audio", "video", "image"} else Family.OTHER
 

@@ -139,6 +139,7 @@ _SAME = {
 _TEXTS = frozenset({
     "text/plain", "text/csv", "text/markdown", "text/rtf", "text/html", "text/xml", "application/json",
     "application/xml", "text/javascript", "text/calendar", "text/vcard", "application/vnd.ms-excel",
+    "application/x-subrip", "message/rfc822",
 })  # fmt: skip
 
 

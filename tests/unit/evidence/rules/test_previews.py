@@ -44,6 +44,7 @@ def test_codecs_go_into_a_container_that_may_hold_them() -> None:
         ("application/octet-stream", "image/jpeg", False),
         ("image/jpeg", "image/jpeg", False),
         ("IMAGE/JPG; charset=binary", "image/jpeg", False),
+        ("text/plain", "application/x-subrip", False),
         ("image/png", "image/jpeg", True),
         ("application/pdf", "text/html", True),
         ("application/pdf", "application/zip", True),
