@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from portfolio.core.errors import Unavailable
@@ -36,6 +36,13 @@ def write_all(descriptor: int, chunk: bytes | bytearray | memoryview) -> None:
     written = os.write(descriptor, chunk)
     while written < len(chunk):  # a nearly full disk takes a part and refuses the rest
         written += os.write(descriptor, memoryview(chunk)[written:])
+
+
+def start_writing_back(descriptor: int, start: int, size: int) -> None:
+    """Ask the kernel to begin with these bytes, so that a sync later does not find them all waiting."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # it is only advice
+            os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
 
 def make_folders(folder: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evidence.storage.disk import make_folders, sync_folder, translated, write_all
+from evidence.storage.disk import make_folders, start_writing_back, sync_folder, translated, write_all
 from evidence.storage.partial_local import LocalPartials
 from evidence.storage.protocol import (
     BlobMissing,
@@ -225,10 +225,9 @@ class LocalWriter:
         return self._hashers.submit(self._digest.update, chunk)
 
     def _start_writing_back(self, descriptor: int, count: int) -> None:
-        """Ask the kernel to write behind us, so that the final fsync does not find a gigabyte waiting."""
         self._unflushed += count
-        if self._unflushed >= _FLUSH_EVERY_BYTES and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(descriptor, 0, self._size, os.POSIX_FADV_DONTNEED)
+        if self._unflushed >= _FLUSH_EVERY_BYTES:
+            start_writing_back(descriptor, 0, self._size)
             self._unflushed = 0
 
     @contextmanager

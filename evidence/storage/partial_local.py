@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from evidence.storage.disk import make_folders, sync_folder, translated, write_at
+from evidence.storage.disk import make_folders, start_writing_back, sync_folder, translated, write_at
 from evidence.storage.partial import Ledger, PartialBusy, PartialMissing, Place, checked_code
 from evidence.storage.protocol import StoredBlob, key_for
 
@@ -146,6 +146,7 @@ class LocalPartialWriter:
     def write(self, chunk: memoryview) -> None:
         with self._exclusive() as descriptor:
             write_at(descriptor, chunk, self._position)
+            start_writing_back(descriptor, self._position, len(chunk))
         self._position += len(chunk)
 
     def sync(self, *, last: bool) -> Place:
