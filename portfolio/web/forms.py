@@ -168,7 +168,7 @@ async def _limited_body(request: Request, max_bytes: int) -> bytes:
 
 def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(
-        f"The form is larger than {max_bytes / 1000:,.0f} kB. Nothing was saved; "
+        f"The form is larger than {max_bytes / 1_000_000:,.1f} MB. Nothing was saved; "
         "what you typed is still in the previous page, so go back to find it.",
         limit=max_bytes,
     )

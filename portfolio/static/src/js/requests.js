@@ -33,7 +33,8 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (event.detail.xhr.status === 401 && event.detail.elt.matches("[data-aside]")) event.preventDefault();
 });
 
-document.addEventListener("htmx:sendError", () => {
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.detail.elt?.matches("[data-aside]")) return; // nothing was asked to be sent, and the draft says that it waits
   flash("error", "The connection is lost, so nothing was sent. What you typed is still here; try again.");
 });
 document.addEventListener("htmx:timeout", () => {
