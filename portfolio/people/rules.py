@@ -143,6 +143,7 @@ def device_name(user_agent: str) -> str:
 
 
 LAPSE_NOTICE_DAYS = 30
+_ARTICLES = {Role.ASSESSOR: "an", Role.TRAINEE_ASSESSOR: "a"}
 _POWERS = {
     Role.ASSESSOR: "decide, sign off or countersign",
     Role.TRAINEE_ASSESSOR: "decide or sign off",
@@ -166,10 +167,10 @@ def lapse_sentence(name: str, role: Role, days: int, day: str, portfolios: int) 
     `portfolios` how many are allocated in the role.
 
     >>> lapse_sentence("Amy", Role.TRAINEE_ASSESSOR, -1, "3 Mar 2026", 2)
-    'Amy was trainee assessor until 3 Mar 2026. They can no longer decide or sign off: 2 portfolios.'
+    'Amy was a trainee assessor until 3 Mar 2026. They can no longer decide or sign off in 2 portfolios.'
     """
-    what, who = role.value.replace("_", " "), "they" if name else "you"
-    many = f": {portfolios} portfolio{'s' if portfolios != 1 else ''}" if portfolios else ""
+    what, who = f"{_ARTICLES[role]} {role.value.replace('_', ' ')}", "they" if name else "you"
+    many = f" in {portfolios} portfolio{'s' if portfolios != 1 else ''}" if portfolios else ""
     if days < 0:
         begin = (
             f"{name} was {what} until {day}. They can" if name else f"You were {what} until {day}. You can"

@@ -35,11 +35,11 @@ def test_the_manager_and_the_assessor_see_it_coming(database: Database, world: W
     manager = browse("manager")
     for address in ("/progress", f"/people/{code}"):
         page = manager.get(address).text
-        assert "Assessor is assessor until" in page
+        assert "Assessor is an assessor until" in page
         assert "(in 12 days). After that day they can no longer decide, sign off or countersign" in page
         assert ALONE in page
     own = browse("assessor").get("/queue").text
-    assert "You are assessor until" in own
+    assert "You are an assessor until" in own
     assert f'href="/people/{code}"' not in own
     assert "until" not in browse("trainee").get("/queue").text.split("<h1")[1].split("<form")[0]
 
@@ -58,6 +58,6 @@ def test_what_still_hangs_on_a_role_that_is_over_is_told(
     let_end(database, world, "assessor", -1)
     let_end(database, world, "unallocated_assessor", -1)
     page = browse("manager").get("/progress").text
-    assert "Assessor was assessor until" in page
+    assert "Assessor was an assessor until" in page
     assert ALONE in page
     assert "Unallocated" not in page

@@ -133,15 +133,15 @@ def test_the_end_of_a_role_is_known_thirty_days_ahead(
             Role.ASSESSOR,
             30,
             1,
-            "Amy is assessor until 2 Apr 2026 (in 30 days). After that day they can no longer decide, sign off or "
-            "countersign: 1 portfolio.",
+            "Amy is an assessor until 2 Apr 2026 (in 30 days). After that day they can no longer decide, sign off or "
+            "countersign in 1 portfolio.",
         ),
-        ("Amy", Role.TRAINEE_ASSESSOR, 1, 0, "Amy is trainee assessor until 2 Apr 2026 (tomorrow). After that day "
+        ("Amy", Role.TRAINEE_ASSESSOR, 1, 0, "Amy is a trainee assessor until 2 Apr 2026 (tomorrow). After that day "
             "they can no longer decide or sign off."),
-        ("", Role.ASSESSOR, 0, 2, "You are assessor until 2 Apr 2026 (today). After that day you can no longer "
-            "decide, sign off or countersign: 2 portfolios."),
-        ("Amy", Role.ASSESSOR, -3, 2, "Amy was assessor until 2 Apr 2026. They can no longer decide, sign off or "
-            "countersign: 2 portfolios."),
+        ("", Role.ASSESSOR, 0, 2, "You are an assessor until 2 Apr 2026 (today). After that day you can no longer "
+            "decide, sign off or countersign in 2 portfolios."),
+        ("Amy", Role.ASSESSOR, -3, 2, "Amy was an assessor until 2 Apr 2026. They can no longer decide, sign off or "
+            "countersign in 2 portfolios."),
     ],
 )  # fmt: skip
 def test_the_end_of_a_role_says_what_comes_of_it(
