@@ -294,7 +294,7 @@ def test_a_file_is_explained_row_by_row_then_enrolled_once(
     page = browser.submit("/enrolments/import/preview", version, files=table(TABLE))
     assert page.status_code == 200
     for words in (
-        "2 will be enrolled (1 of them invited), 1 are enrolled already, 4 have a problem",
+        "2 will be enrolled (1 of them invited), 1 is enrolled already, 4 have a problem",
         "The address is missing or is none",
         "“31/12/2026” is not a date",
         "There is no site “Mars”",
