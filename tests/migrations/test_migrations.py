@@ -136,6 +136,19 @@ def test_text_files_are_looked_at_again_once_they_can_be_shown(at_revision: AtRe
     engine.dispose()
 
 
+def test_captions_that_are_there_are_measured_in_bytes(at_revision: AtRevision) -> None:
+    url = at_revision("0010")
+    fill(url)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE timed_texts SET source = :words"), {"words": "Grüße \\n"})
+    migrate.upgrade(url)
+    with engine.connect() as connection:
+        sizes = connection.execute(sa.text("SELECT size_bytes FROM timed_texts")).scalars()
+        assert list(sizes) == [10]
+    engine.dispose()
+
+
 def test_downgrading_to_the_start_leaves_no_table(database_url: str) -> None:
     fill(database_url)
     migrate.downgrade(database_url, "base")
