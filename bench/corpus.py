@@ -124,10 +124,14 @@ def _worker(parts: Parts) -> "Iterator[subprocess.Popen[bytes]]":
     environment = inherited()
     if parts.settings.database_url:
         environment["PORTFOLIO_DATABASE_URL"] = parts.settings.database_url
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    said = parts.settings.data_dir / "worker.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         yield process
     finally:
+        if process.poll() is not None:
+            print(f"the worker ended: {said.read_text(errors='replace')[-2000:]}", file=sys.stderr)
         process.terminate()
         process.wait(timeout=60)
 
