@@ -185,6 +185,8 @@ def record_contact(session: Session, actor: Actor, code: str, contact: Contact) 
     PORTFOLIO_ASSESS.require(actor, item.portfolio)
     if contact.contacted_on > clock.today(actor.zone):
         raise Invalid("The record needs another look.", {"contacted_on": "This day lies in the future."})
+    # Of two clicks at once the second waits here, and finds what the first wrote
+    session.execute(select(Evidence.id).where(Evidence.id == item.evidence.id).with_for_update())
     same = session.scalars(
         select(WitnessContact).where(
             WitnessContact.evidence_id == item.evidence.id,

@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from criteria.rules import EvidenceKind
 from evidence.rules.witness import RequestState, request_state
 from evidence.witness_models import WitnessRequest
 from portfolio.core import clock
-from tests.browser.conftest import PHONE, Live, OpenContext
+from tests.browser.conftest import PHONE, Live, OpenContext, sign_in
 from tests.browser.looking import faint, listening, misshapen, unmarked_focus, violations
-from tests.factories.world import World
-from tests.functional.evidence.making import begin
-from tests.functional.evidence.witnessing import ask, last_link, request_row
+from tests.factories.world import World, sign_in_token
+from tests.functional.evidence.making import begin, hand_in
+from tests.functional.evidence.witnessing import ask, last_link, request_row, written_testimony
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.databases("sqlite")]
 
@@ -128,3 +128,26 @@ def test_a_witness_says_no(live: Live, world: World, open_context: OpenContext) 
     page.get_by_role("button", name="Send this answer").click()
     expect(page.get_by_role("heading", name="Your answer was sent")).to_be_visible()
     assert state_of(request_row(live.parts.database)) is RequestState.DECLINED
+
+
+def test_what_is_on_its_way_cannot_be_typed_into(live: Live, world: World, open_context: OpenContext) -> None:
+    """The answer takes the place of the form: words typed after the button would be gone with it."""
+    database = live.parts.database
+    submission = hand_in(database, world, written_testimony(database, world))
+    with database.write() as session:
+        token = sign_in_token(session, world.people["assessor"])
+    page = sign_in(open_context(), live, token)
+    page.goto(f"{live.url}/reviews/{submission}")
+    page.get_by_text("I contacted the witness").click()
+    page.locator("#f-method").select_option("phone")
+    note = page.get_by_label("What was said")
+    note.fill("She stands by it.")
+    held: list[Route] = []
+    page.route("**/witness/contacts", lambda route: held.append(route))
+    page.get_by_role("button", name="Put it on record").click()
+    expect(page.locator("form[inert] #f-contact-note")).to_have_count(1)
+    page.keyboard.type(" And more.")
+    assert note.input_value() == "She stands by it."
+    held[0].continue_()
+    expect(page.locator("#witness-contacts .timeline")).to_contain_text("She stands by it.")
+    assert len(held) == 1

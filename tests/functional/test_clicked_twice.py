@@ -17,6 +17,7 @@ from criteria.bank_models import BankQuestion
 from criteria.models import FrameworkVersion, Node, UnitGroup, VersionState
 from evidence.confidential_models import ConfidentialMark
 from evidence.models import Blob, Evidence, EvidenceFile, Mapping, Revision, Submission
+from evidence.witness_models import WitnessContact
 from portfolio.app import Parts
 from portfolio.commands.tracking import check_blobs, check_coverage, check_log
 from portfolio.core.db import Database, Model
@@ -27,6 +28,7 @@ from tests.factories.states import PAGE
 from tests.factories.world import World
 from tests.functional.assessors.acting import judge, log_actions, meet_unit, sign
 from tests.functional.evidence.making import attach, begin, hand_in
+from tests.functional.evidence.witnessing import written_testimony
 from tests.robot import Form, forms_of
 from tests.web import Browser
 
@@ -200,6 +202,17 @@ def test_an_observation_is_recorded_once(fingers: Fingers, world: World) -> None
     values: dict[str, str] = {**said, decision: "met", "declared": "1"}
     fingers.press("assessor", action + "?kind=questioning", action, **values)
     assert (fingers.count(Evidence), fingers.count(Judgement)) == (1, 1)
+
+
+def test_a_talk_with_the_witness_is_put_on_record_once(fingers: Fingers, world: World) -> None:
+    code = written_testimony(fingers.database, world)
+    hand_in(fingers.database, world, code)
+    page = f"/evidence/{code}/witness"
+    hand = {"contacted_on": "2026-10-01", "method": "phone", "note": "She stands by it.", "back": page}
+    assessor = fingers.browse("assessor")
+    fields = {name: [value] for name, value in hand.items()} | {"csrf_token": [assessor.csrf_token()]}
+    fingers.send(assessor, f"{page}/contacts", fields)
+    assert fingers.count(WitnessContact) == 1
 
 
 def test_a_question_is_kept_once(fingers: Fingers, world: World) -> None:

@@ -23,16 +23,20 @@ window.addEventListener("submit", (event) => {
   setTimeout(() => release(form), RELEASE_AFTER_MS);
 });
 
-// The same for forms that htmx sends; questions (GET) may overtake each other.
+// The same for forms that htmx sends; questions (GET) may overtake each other. The answer takes the place of the form, so
+// what is typed until then would be lost: a form with room for text is not to be typed in while it is sent.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt.closest("form");
   if (!form || event.detail.requestConfig.verb === "get") return;
   if (form.dataset.sending) event.preventDefault();
   form.dataset.sending = "true";
+  if (event.detail.elt === form && form.querySelector("textarea")) form.inert = true;
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt.closest("form");
-  if (form) release(form);
+  if (!form) return;
+  if (event.detail.elt === form) form.inert = false;
+  release(form);
 });
 
 window.addEventListener("pageshow", () => {
