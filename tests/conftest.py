@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +15,12 @@ settings.register_profile("thorough", deadline=None, max_examples=50)
 settings.register_profile("quick", deadline=None, max_examples=10)
 settings.register_profile("exhaustive", deadline=None, max_examples=1000)
 settings.load_profile("thorough")
+
+# With immediate = true (pyproject.toml) slipcover stops counting a line that was seen; its plugin does not tell the
+# workers, in which a third of the time went into counting.
+_counter = getattr(sys.modules.get("slipcover.pytest_plugin"), "_slipcover_instance", None)
+if _counter is not None:
+    _counter.immediate = True
 
 gc.disable()  # until all is imported and collected: nothing of that is garbage
 
