@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from assessors.models import Countersignature, Judgement, SignOff, Unlock
@@ -12,18 +12,24 @@ from assessors.rules.cover import Given, OpenUnit, Uncovered, uncovered
 from criteria.models import Node
 from criteria.wording import join_words
 from evidence.models import Evidence, Mapping
-from portfolio.people.models import Allocation, Person
-from portfolio.people.rules import AllocationRole
+from portfolio.core import clock
+from portfolio.core.actor import Role
+from portfolio.people.models import Allocation, Centre, Membership, Person
+from portfolio.people.rules import ALLOCATION_FOR_ROLE, AllocationRole, is_in_force
 from portfolio.records.models import Portfolio, PortfolioUnit
 from portfolio.records.rules import PortfolioState, UnitState
 
 _OPEN = (UnitState.IN_PROGRESS, UnitState.READY_TO_SIGN)
+_GIVEN_IN = [(role, ALLOCATION_FOR_ROLE[role]) for role in (Role.ASSESSOR, Role.TRAINEE_ASSESSOR)]
 
 
 def read_uncovered(
     session: Session, portfolio_ids: Collection[int], without: Collection[int] = ()
 ) -> set[Uncovered]:
-    """Where nobody can countersign in these portfolios, if the allocations `without` (ids) ended. Four queries."""
+    """Where nobody can countersign in these portfolios, if the allocations `without` (ids) ended. Four queries.
+
+    An allocation counts while the role that it was given in is in force today, in the zone of the centre.
+    """
     units = session.execute(
         select(PortfolioUnit.portfolio_id, PortfolioUnit.unit_id, Portfolio.candidate_id)
         .join(Portfolio, Portfolio.id == PortfolioUnit.portfolio_id)
@@ -34,19 +40,43 @@ def read_uncovered(
             PortfolioUnit.state.in_(_OPEN),
         )
     )
-    given = session.execute(
-        select(Allocation.portfolio_id, Allocation.unit_id, Allocation.person_id, Allocation.role).where(
-            Allocation.portfolio_id.in_(portfolio_ids),
-            Allocation.role.in_([AllocationRole.ASSESSOR, AllocationRole.TRAINEE_ASSESSOR]),
-            Allocation.ended_at.is_(None),
-            Allocation.id.not_in(without),
-        )
-    )
     return uncovered(
         [OpenUnit(*row) for row in units],
-        [Given(*row[:3], row[3] is AllocationRole.ASSESSOR) for row in given],
+        _given(session, portfolio_ids, without),
         _waiting(session, portfolio_ids),
     )
+
+
+def _given(session: Session, portfolio_ids: Collection[int], without: Collection[int]) -> list[Given]:
+    """Standing allocations of those who may act today: a role also lapses by its last day, or begins later."""
+    rows = session.execute(
+        select(
+            Allocation.portfolio_id,
+            Allocation.unit_id,
+            Allocation.person_id,
+            Allocation.role,
+            Membership.starts_on,
+            Membership.ends_on,
+            Centre.zone,
+        )
+        .join(Centre, Centre.id == Allocation.centre_id)
+        .join(
+            Membership,
+            and_(Membership.person_id == Allocation.person_id, Membership.centre_id == Allocation.centre_id),
+        )
+        .where(
+            Allocation.portfolio_id.in_(portfolio_ids),
+            Allocation.ended_at.is_(None),
+            Allocation.id.not_in(without),
+            Membership.ended_at.is_(None),
+            or_(*(and_(Membership.role == role, Allocation.role == given) for role, given in _GIVEN_IN)),
+        )
+    )
+    return [
+        Given(portfolio_id, unit_id, person_id, role is AllocationRole.ASSESSOR)
+        for portfolio_id, unit_id, person_id, role, starts_on, ends_on, zone in rows
+        if is_in_force(starts_on, ends_on, clock.today(zone))
+    ]
 
 
 def _waiting(session: Session, portfolio_ids: Collection[int]) -> set[Uncovered]:

@@ -14,7 +14,7 @@ class OpenUnit(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A standing allocation of an assessor, `qualified` or trainee; `unit_id` None: all units of the portfolio."""
+    """An allocation in force today, of an assessor, `qualified` or trainee; `unit_id` None: the whole portfolio."""
 
     portfolio_id: int
     unit_id: int | None

@@ -1,6 +1,7 @@
 """Where a trainee's work would wait for nobody: the manager is told, pages say so, and leaving asks once more."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -55,6 +56,54 @@ def test_what_waits_counts_though_the_trainee_has_left(database: Database, world
             row.ended_at = clock.now()
     with database.read() as session:
         assert {e.unit_id for e in read_uncovered(session, [world.portfolio_id])} == {world.unit_ids[0]}
+
+
+def set_days(database: Database, world: World, who: str, starts_in: int | None, ends_in: int | None) -> None:
+    """The only role of somebody begins and ends so many days from today, by the day of the centre."""
+    with database.write() as session:
+        role = session.scalars(select(Membership).where(Membership.person_id == world.people[who])).one()
+        today = clock.today(role.centre.zone)
+        role.starts_on, role.ends_on = (
+            None if days is None else today + timedelta(days=days) for days in (starts_in, ends_in)
+        )
+        touch_portfolio(session, world.portfolio_id)
+
+
+@pytest.mark.parametrize(
+    ("starts_in", "ends_in", "is_covered"), [(None, -1, False), (1, None, False), (0, 0, True)]
+)
+def test_an_assessor_counts_while_the_role_is_in_force(
+    database: Database, world: World, starts_in: int | None, ends_in: int | None, is_covered: bool
+) -> None:
+    set_days(database, world, "assessor", starts_in, ends_in)
+    with database.read() as session:
+        found = read_uncovered(session, [world.portfolio_id])
+    assert (not found) is is_covered
+
+
+@sqlite
+def test_a_trainee_whose_role_has_lapsed_decides_nothing_but_what_waits_still_waits(
+    database: Database, world: World
+) -> None:
+    acting.judge(database, world, acting.submitted(database, world), by="trainee")
+    for who in ("assessor", "trainee"):
+        set_days(database, world, who, None, -1)
+    with database.read() as session:
+        found = read_uncovered(session, [world.portfolio_id])
+    assert {each.unit_id for each in found} == {world.unit_ids[0]}
+
+
+@sqlite
+def test_the_matrix_says_so_when_the_last_day_of_the_role_is_over(
+    browse: Browse, database: Database, world: World
+) -> None:
+    acting.judge(database, world, acting.submitted(database, world), by="trainee")
+    set_days(database, world, "assessor", None, -1)
+    manager = browse("manager")
+    matrix = manager.get(f"/portfolios/{world.portfolio_code}?show=mine").text
+    assert "nobody else can countersign E001" in matrix
+    settings = manager.get(f"/portfolios/{world.portfolio_code}/settings").text
+    assert "no qualified assessor who could countersign" in settings
 
 
 @sqlite
