@@ -26,7 +26,7 @@ from evidence.rules import ASSESSOR_BEGINS, EvidenceState, guide_to, state_word
 from evidence.service import Claim, DraftFields, create_draft, map_drafts
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
-from portfolio.core.ids import new_code
+from portfolio.core.ids import code_of, new_code
 from portfolio.core.text import clean_line, shorten
 from portfolio.records.models import Portfolio
 from portfolio.records.permissions import ASSESSING
@@ -148,7 +148,7 @@ def _new_page(
 
 @routes.action("/evidence", EVIDENCE_WRITE)
 def begin(request: Request, session: WriteSession, actor: CurrentActor, posted: Posted) -> Response:
-    """Begin an item; `code` was proposed by the page, so a second click begins nothing more."""
+    """Begin an item. A second click begins nothing more; other words from the same page begin another item."""
     kind = posted.choice("kind", "Kind", EvidenceKind)
     title = posted.line("title", "Title")
     portfolio_code, criterion = clean_line(posted.raw("portfolio")), clean_line(posted.raw("criterion"))
@@ -162,7 +162,7 @@ def begin(request: Request, session: WriteSession, actor: CurrentActor, posted: 
             kind,
             DraftFields(title=title),
             claims=[Claim(criterion)] if criterion else [],
-            code=clean_line(posted.raw("code")) or None,
+            code=_code_of_item(clean_line(posted.raw("code")), portfolio_code, kind, title, criterion),
         )
     except Invalid as error:
         values = posted.values()
@@ -170,6 +170,17 @@ def begin(request: Request, session: WriteSession, actor: CurrentActor, posted: 
             request, session, actor, portfolio_code, criterion, values=values, errors=error.errors
         )
     return see_other(request, f"/evidence/{evidence.code}/edit")
+
+
+def _code_of_item(
+    proposed: str, portfolio_code: str, kind: EvidenceKind, title: str, criterion: str
+) -> str | None:
+    """The item's code, made of the one that the page proposed and all that was sent.
+
+    A page that is gone back to, or restored, proposes the same code once more: only what is the very same is a second
+    click, whatever became of the first item since.
+    """
+    return code_of(proposed, portfolio_code, kind.value, title, criterion) if proposed else None
 
 
 @routes.page("/evidence/gap/{criterion_code}", EVIDENCE_OWN)

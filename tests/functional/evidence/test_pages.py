@@ -142,6 +142,27 @@ def test_a_double_click_on_begin_makes_one_item(own: Browser, database: Database
         assert session.query(Evidence).count() == 1
 
 
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("other", [{"title": "Break <rota>"}, {"kind": "observation"}, {"criterion": ""}])
+def test_other_words_from_the_same_page_begin_another_item(
+    own: Browser, database: Database, world: World, other: dict[str, str]
+) -> None:
+    criterion = world.criterion_codes[3]
+    form = {"portfolio": world.portfolio_code, "kind": "product", "title": "Wallboard", "code": new_code()}
+    form["criterion"] = criterion
+    first = own.submit("/evidence", form).headers["location"]
+    own.submit(first, draft_form(title="Wallboard of October"))
+
+    places = [own.submit("/evidence", form | other).headers["location"] for _ in range(2)]
+
+    assert places[0] == places[1] != first
+    assert own.submit("/evidence", form).headers["location"] == first  # the very same once more opens it
+    last = newest(database)
+    assert (last.title, last.kind.value) == (other.get("title", "Wallboard"), other.get("kind", "product"))
+    with database.read() as session:
+        assert session.query(Evidence).count() == 2
+
+
 def test_no_kind_draws_the_page_again_with_the_title(own: Browser, database: Database, world: World) -> None:
     form = {"portfolio": world.portfolio_code, "title": "Typed already", "code": new_code()}
 
