@@ -13,6 +13,7 @@ from evidence.forms import read_mark
 from evidence.queries import FileView
 from evidence.rules import QUESTION_ROWS, FieldKind, detail_fields
 from evidence.service import DraftFields
+from portfolio.core import log
 from portfolio.core.text import clean_line, clean_text
 from portfolio.web.forms import Fields
 
@@ -163,7 +164,9 @@ def read_replies(posted: Fields) -> list[Reply]:
 class RecordValues:
     """What stands in the fields of a record; `details` and `by_criterion` by name and by criterion code.
 
-    `rows` are those of the one long form, `talk` those of a talk that is kept as it goes.
+    `rows` are those of the one long form, `talk` those of a talk that is kept as it goes. `version` is that of the
+    draft which the long form was drawn with; `earlier` the code of what the same page kept before, and whether this
+    form `replaces` it.
     """
 
     code: str
@@ -178,15 +181,29 @@ class RecordValues:
     by_criterion: Mapping[str, Typed] = field(default_factory=dict)
     comment: str = ""
     declared: bool = False
+    version: int = 0
+    earlier: str = ""
+    replaces: bool = False
 
     def of(self, code: str) -> Typed:
         """What stands at a criterion."""
         return self.by_criterion.get(code, Typed())
 
+    @property
+    def digest(self) -> str:
+        """The same for a long form that is sent twice, confirmed or not."""
+        said = [self.title, self.text, self.occurred_on, self.site, self.simulated, self.comment]
+        criteria = {
+            code: [each.decision, each.feedback, sorted(each.vacsr), each.note]
+            for code, each in self.by_criterion.items()
+        }
+        return log.digest_of([*said, dict(self.details), [list(row) for row in self.rows], criteria])
+
 
 def read_record(posted: Fields, kind: EvidenceKind) -> RecordValues:
     """The fields of a record as they were typed."""
     chosen = [name.removeprefix("decision-") for name, _ in posted.items if name.startswith("decision-")]
+    version = clean_line(posted.raw("version"))
     return RecordValues(
         code=clean_line(posted.raw("code"))[:20],
         title=posted.line("title", "Title"),
@@ -203,6 +220,9 @@ def read_record(posted: Fields, kind: EvidenceKind) -> RecordValues:
         by_criterion={code: _typed(posted, code) for code in dict.fromkeys(chosen)},
         comment=posted.text("comment", "Feedback on the whole item", limit=20_000),
         declared=posted.flag("declared"),
+        version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+        earlier=clean_line(posted.raw("earlier"))[:20],
+        replaces=posted.flag("replaces"),
     )
 
 
@@ -239,5 +259,5 @@ def recording_of(values: RecordValues, kind: EvidenceKind, posted: Fields) -> Re
         },
         comment=values.comment,
         declared=values.declared,
-        code=values.code,
+        code=values.earlier if values.earlier and values.replaces else values.code,
     )

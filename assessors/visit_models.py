@@ -21,7 +21,8 @@ class Visit(Model):
     version that planning left: while that stands, it is nothing but a plan. What the observation says itself is in the
     draft. Nothing is mapped before the visit is finished: a plan is no claim.
 
-    Another record that is kept for later (see `keep_record`) has a row, too, without a plan.
+    Another record that is kept for later (see `keep_record`) has a row, too, without a plan. Of what the long form kept
+    it holds "form", the digest of the form, and "form_left", the version that keeping left.
     """
 
     __tablename__ = "visits"

@@ -127,6 +127,12 @@ def kept_decisions(session: Session, draft: Draft) -> dict[str, Any]:
     return dict(kept_of(session.get(Visit, draft.evidence.id), draft.revision))
 
 
+def version_of(session: Session, draft: Draft) -> int:
+    """Grows with every change of a record's draft, and of what is kept beside it."""
+    visit = session.get(Visit, draft.evidence.id)
+    return (visit.edit_version if visit else 0) + draft.revision.edit_version
+
+
 def kept_of(visit: Visit | None, draft: Revision) -> Mapping[str, Any]:
     """What is kept beside this draft: nothing of what was kept, and used, beside that of an earlier revision."""
     if visit is None or visit.data.get("number", 1) != draft.number:

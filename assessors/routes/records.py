@@ -1,5 +1,6 @@
 """What an assessor records: one form for observation, questioning and discussion, judged in the same step."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -8,11 +9,11 @@ from starlette.responses import Response
 
 from assessors.forms import QUESTION_COUNT, RecordValues, Typed, read_record, recording_of
 from assessors.permissions import JUDGE
-from assessors.queries.visits import VISITS, kept_decisions
+from assessors.queries.visits import VISITS, kept_decisions, version_of
 from assessors.routes.recorded import draw_recorded
 from assessors.rules.talk import TALKS
-from assessors.service import RecordedAlready, keep_record, record_evidence
-from assessors.service.visits import keep_as_visit
+from assessors.service import RecordedAlready
+from assessors.service.kept import Form, KeptAlready, keep_form, record_form
 from assessors.visit_forms import notes_of
 from criteria.rules import EvidenceKind
 from evidence.queries import Draft, criteria_to_choose, get_draft, revision_view, sites_of
@@ -94,24 +95,23 @@ def record(
     if kind is None:
         raise Invalid("Choose what you want to record.", {"kind": "Choose one of the kinds."})
     values = read_record(posted, kind)
-    recording = recording_of(values, kind, posted)
+    recording, form = recording_of(values, kind, posted), Form(values.digest, values.version)
     try:
         posted.check()
         if posted.raw("action") == "files":
             with session.begin_nested():
-                if kind in VISITS:
-                    notes = notes_of(values, recording, posted)
-                    item = keep_as_visit(session, actor, code, recording, notes)
-                else:
-                    item = keep_record(session, actor, code, recording)
+                notes = notes_of(values, recording, posted) if kind in VISITS else None
+                item = keep_form(session, actor, code, recording, form, notes)
             return see_other(request, f"/portfolios/{code}/records/{item.code}", "Kept. Add the files now.")
-        record_evidence(session, actor, code, recording)
+        record_form(session, actor, code, recording, form)
     except RecordedAlready as error:
         return draw_recorded(request, session, portfolio, error)
     except (Invalid, Stale, Locked, Forbidden) as error:
         session.expire_all()
         return _draw(request, session, actor, portfolio, kind, values, error=error)
-    return see_other(request, f"/evidence/{values.code}", "Recorded and judged. The candidate has been told.")
+    return see_other(
+        request, f"/evidence/{recording.code}", "Recorded and judged. The candidate has been told."
+    )
 
 
 def _kind(value: str) -> EvidenceKind | None:
@@ -143,6 +143,7 @@ def _values_of(session: Session, draft: Draft) -> RecordValues:
             for each in view.mappings
         },
         comment=kept.get("comment", ""),
+        version=version_of(session, draft),
     )
 
 
@@ -165,6 +166,11 @@ def _draw(
     draft: Draft | None = None,
     error: AppError | None = None,
 ) -> Response:
+    """The form. Where the page kept something else before, it asks, and what stands here gets a code of its own."""
+    if isinstance(error, KeptAlready):
+        values = replace(
+            values, code=ids.new_code(), version=error.version, earlier=error.code, replaces=False
+        )
     if draft is None and error is not None:
         draft = _draft_if_any(session, actor, values.code)
     units = [unit for unit in criteria_to_choose(session, actor, portfolio) if not unit.closed]
@@ -184,6 +190,7 @@ def _draw(
         "draft": draft,
         "max_bytes": request.app.state.settings.max_file_bytes,
         "statement": ASSESSOR_STATEMENT,
+        "asked": isinstance(error, KeptAlready),
         "message": error.message if error else "",
         "errors": error.errors if isinstance(error, Invalid) else {},
     }

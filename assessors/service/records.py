@@ -32,7 +32,8 @@ from portfolio.core.errors import Invalid
 def begin_record(session: Session, actor: Actor, portfolio_code: str, recording: Recording) -> Evidence:
     """Keep the record as the assessor's own draft, so that files can be added before it is judged.
 
-    Saved again under the same code, it says what was posted last. Raises NotFound, Locked, Invalid.
+    Saved again under the same code, it says what was posted last (`keep_form` asks before). Raises NotFound, Locked,
+    Invalid.
     """
     take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
     item = create_draft(session, actor, portfolio_code, recording.kind, recording.fields, code=recording.code)
@@ -56,10 +57,11 @@ def keep_record(session: Session, actor: Actor, portfolio_code: str, recording: 
     now, number = clock.now(), get_draft(session, actor, item.code).revision.number
     row = session.get(Visit, item.id)
     if row is None:
-        row = Visit(evidence_id=item.id, person_id=actor.person_id, planned_at=now)
+        row = Visit(evidence_id=item.id, person_id=actor.person_id, planned_at=now, edit_version=0, data={})
         session.add(row)
     kept = {"planned": [], "answers": answers, "comment": recording.comment, "number": number}
-    row.data, row.saved_at = kept, now
+    if row.data != kept:
+        row.data, row.saved_at, row.edit_version = kept, now, row.edit_version + 1
     session.flush()
     return item
 

@@ -145,7 +145,8 @@ def keep_as_visit(
 ) -> Evidence:
     """Keep a record that is not finished yet as a visit, with the criteria that it decides as its plan.
 
-    Kept again under the same code, it says what was posted last. Raises NotFound, Locked, Invalid (site).
+    Kept again under the same code, it says what was posted last (`keep_form` asks before). Raises NotFound, Locked,
+    Invalid (site).
     """
     portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
     item = create_draft(session, actor, portfolio_code, recording.kind, recording.fields, code=recording.code)
