@@ -75,8 +75,8 @@ def record_evidence(session: Session, actor: Actor, portfolio_code: str, recordi
     of the kind as in `evidence.rules.problems_before_submission`, `decision-<criterion>`, `feedback-<criterion>`,
     `declared`).
     """
-    take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
-    if done := recorded(session, actor, recording.code):
+    portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    if done := recorded(session, actor, portfolio, recording.code):
         refuse_other_words(session, done, recording)
         return done
     _check_decisions(recording)

@@ -20,6 +20,7 @@ from evidence.service import DraftFields
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Stale
 from portfolio.people.models import Site
+from portfolio.records.models import Portfolio
 
 _DECIDED = {Decision.MET: "Met", Decision.NOT_YET: "Not yet", None: "Left out"}
 
@@ -50,13 +51,20 @@ class _Names:
     sites: Mapping[str, str]
 
 
-def recorded(session: Session, actor: Actor, code: str) -> Review | None:
-    """The review that finished a record under this code; None while a revision of it is a draft."""
+def recorded(session: Session, actor: Actor, portfolio: Portfolio, code: str) -> Review | None:
+    """The review that finished the actor's record under this code in the portfolio; None while a revision is a draft.
+
+    The actor must be allowed to read the portfolio: they may have lost another one in which they recorded.
+    """
     newest = session.execute(
         select(Revision.frozen_at, Submission.id)
         .join(Evidence, Evidence.id == Revision.evidence_id)
         .outerjoin(Submission, Submission.revision_id == Revision.id)
-        .where(Evidence.code == code, Evidence.created_by_id == actor.person_id)
+        .where(
+            Evidence.code == code,
+            Evidence.portfolio_id == portfolio.id,
+            Evidence.created_by_id == actor.person_id,
+        )
         .order_by(Revision.number.desc())
         .limit(1)
     ).first()

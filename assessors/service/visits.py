@@ -245,8 +245,8 @@ def finish_visit(
 
     Raises as `save_visit`, `settled` and `record_evidence`; RecordedAlready when it was finished with other words.
     """
-    take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
-    if done := recorded(session, actor, recording.code):
+    portfolio = take_portfolio_by_code(session, actor, portfolio_code, JUDGE)
+    if done := recorded(session, actor, portfolio, recording.code):
         _refuse_other_words(session, done, notes, recording, rows)
         return done
     with session.begin_nested():

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from assessors.models import Review
 from assessors.rules import Decision
@@ -14,6 +15,7 @@ from evidence.rules import QUESTION_ROWS
 from evidence.service import DraftFields
 from portfolio.core import ids
 from portfolio.core.db import Database
+from portfolio.people.models import Allocation
 from tests.factories.world import World
 from tests.functional.assessors import acting
 from tests.functional.assessors.test_visits import TIMES, Desk, desk, logged
@@ -140,3 +142,18 @@ def test_the_long_form_sent_again_with_other_words_shows_them(world: World, desk
     refused = desk.browser.submit(url, data | {"text": "Seen <twice>."})
     assert refused.status_code == 409
     assert "Seen &lt;twice&gt;." in refused.text
+
+
+def test_what_was_recorded_is_not_shown_through_another_portfolio(
+    database: Database, world: World, desk: Desk
+) -> None:
+    data = {"kind": "observation", "code": desk.code, "title": "Round", "text": "Confided.", "declared": "1"}
+    data |= {"occurred_on": "2026-10-05", **TIMES, **desk.on(0, "met", "Gave the figures")}
+    assert desk.browser.submit(f"/portfolios/{world.portfolio_code}/records/new", data).status_code == 303
+    with database.write() as session:
+        own = session.scalars(select(Allocation).where(Allocation.person_id == world.people["assessor"]))
+        own.one().portfolio_id = world.other_portfolio_id  # the first one is theirs no longer
+    sent = desk.browser.submit(
+        f"/portfolios/{world.other_portfolio_code}/records/new", data | {"text": "Else."}
+    )
+    assert (sent.status_code, "Confided." in sent.text) == (404, False)
