@@ -159,7 +159,13 @@ def _names(
         .order_by(Node.position)
     )
     sites = session.execute(
-        select(Site.code, Site.name).where(Site.code.in_([each.fields.site_code for each in recordings]))
+        select(Site.code, Site.name)
+        .join(Portfolio, Portfolio.centre_id == Site.centre_id)
+        .join(Evidence, Evidence.portfolio_id == Portfolio.id)
+        .where(
+            Evidence.id == revision.evidence_id,
+            Site.code.in_([each.fields.site_code for each in recordings]),
+        )
     )
     files = {file.code: file.name for file in files_of(session, revision.id)}
     return _Names({code: f"{ref} ({of})" for code, ref, of in criteria}, files, dict(sites.all()))

@@ -13,10 +13,10 @@ from assessors.service import RecordedAlready, Recording, Seen, record_evidence
 from criteria.rules import EvidenceKind
 from evidence.rules import QUESTION_ROWS
 from evidence.service import DraftFields
-from portfolio.core import ids
+from portfolio.core import clock, ids
 from portfolio.core.db import Database
-from portfolio.people.models import Allocation
-from tests.factories.world import World
+from portfolio.people.models import Allocation, Site
+from tests.factories.world import World, make_centre
 from tests.functional.assessors import acting
 from tests.functional.assessors.test_visits import TIMES, Desk, desk, logged
 
@@ -157,3 +157,16 @@ def test_what_was_recorded_is_not_shown_through_another_portfolio(
         f"/portfolios/{world.other_portfolio_code}/records/new", data | {"text": "Else."}
     )
     assert (sent.status_code, "Confided." in sent.text) == (404, False)
+
+
+def test_a_site_of_another_centre_is_not_named(database: Database, world: World) -> None:
+    first = given(world)
+    with database.write() as session:
+        actor, elsewhere = world.actor(session, "assessor"), make_centre(session, "Another college")
+        site = Site(code=ids.new_code(), centre_id=elsewhere.id, name="Secret site", created_at=clock.now())
+        session.add(site)
+        record_evidence(session, actor, world.portfolio_code, first)
+        there = replace(first, fields=replace(first.fields, site_code=site.code))
+        with pytest.raises(RecordedAlready) as caught:
+            record_evidence(session, actor, world.portfolio_code, there)
+        assert [each.sent for each in caught.value.differences] == [site.code]
