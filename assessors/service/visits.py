@@ -199,7 +199,9 @@ def save_visit(
         revision = save_draft(session, actor, evidence_code, notes.fields, known)
     except Stale as error:
         raise Stale(_OVERTAKEN) from error
-    if not _same(data, wanted) or data.get("revision") != revision.edit_version:
+    # The same words may count other recordings than those that they counted when they were kept
+    counts_others = knows and data.get("recordings", []) != wanted.get("recordings", [])
+    if not _same(data, wanted) or data.get("revision") != revision.edit_version or counts_others:
         _write(row, {**wanted, "tab": notes.tab, "revision": revision.edit_version})
     session.flush()
     return get_visit(session, actor, portfolio_code, evidence_code)

@@ -99,6 +99,19 @@ def test_a_moved_recording_takes_its_times_along(desk: Desk, two: list[str]) -> 
     assert field(desk.page(), f"times-{desk.world.criterion_codes[0]}") == "R2 0:12-0:40; 1:05-"
 
 
+def test_a_time_that_is_typed_anew_means_the_recording_of_the_page(desk: Desk, two: list[str]) -> None:
+    said = desk.row(1, "Why?", at="0:05-0:09")
+    desk.send("save", recordings=" ".join(two), **said)
+    desk.browser.submit(f"/files/{two[1]}/move", {"direction": "up"})
+    assert field(desk.page(), "at-1") == "R2 0:05-0:09"
+    moved = {"recordings": " ".join(reversed(two))}
+    assert desk.send("save", **said, **moved).status_code == 303
+    assert field(desk.page(), "at-1") == "0:05-0:09"
+    late = {name: field(desk.page(), name) for name in ("revision", "tab")}
+    for _ in range(2):
+        assert desk.send("save", "/autosave", **said | moved | late).json()["revision"] == late["revision"]
+
+
 def test_a_later_revision_keeps_the_time_of_a_recording_that_it_leaves_out(
     database: Database, desk: Desk, two: list[str]
 ) -> None:
