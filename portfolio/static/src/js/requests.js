@@ -3,6 +3,7 @@
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 import { flash } from "./page.js";
+import "./ticks.js";
 
 window.htmx = htmx;
 
