@@ -54,18 +54,37 @@ def get_upload(
     NotFound when there is none, when it is somebody else's, and when the actor may not write the item any
     more. Ended (with `state`) when it was terminated or has expired.
     """
+    upload = _own_upload(session, actor, code, for_update=for_update)
+    item = get_own_item(session, actor, session.get_one(Evidence, upload.evidence_id).code)
+    _check_alive(upload, now)
+    return upload, item.evidence
+
+
+def take_upload(session: Session, actor: Actor, code: str, now: datetime) -> Upload:
+    """The actor's own upload, locked, for who has just had it from `get_upload`: its item is not looked at again.
+
+    All other writers may be waiting, so nothing is read here that can be known before. NotFound, Ended.
+    """
+    upload = _own_upload(session, actor, code, for_update=True)
+    _check_alive(upload, now)
+    return upload
+
+
+def _own_upload(session: Session, actor: Actor, code: str, *, for_update: bool) -> Upload:
     query = select(Upload).where(Upload.code == code, Upload.person_id == actor.person_id)
     if for_update:
         query = query.with_for_update()
     upload = session.scalars(query).one_or_none()
     if upload is None:
         raise NotFound()
-    item = get_own_item(session, actor, session.get_one(Evidence, upload.evidence_id).code)
+    return upload
+
+
+def _check_alive(upload: Upload, now: datetime) -> None:
     expired = upload.state is UploadState.OPEN and upload.expires_at <= now
     state = UploadState.EXPIRED if expired else upload.state
     if state in (UploadState.TERMINATED, UploadState.EXPIRED):
         raise tus.Ended(f"This upload is {state.value}. Send the file again.", state=state)
-    return upload, item.evidence
 
 
 def place_of(session: Session, upload: Upload) -> Place:

@@ -13,8 +13,7 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from evidence.models import Evidence, EvidenceFile, Upload, UploadPart
-from evidence.queries.items import get_draft
-from evidence.queries.uploads import get_upload, open_volume, place_of, shown_name
+from evidence.queries.uploads import get_upload, open_volume, place_of, shown_name, take_upload
 from evidence.rules import tus
 from evidence.rules.tus import UploadState
 from evidence.service.files import Upload as StoredUpload
@@ -111,16 +110,15 @@ def take_over(
 ) -> Hold:
     """Take the upload into this request's hands; an older request that still has it commits nothing more.
 
-    Raises NotFound, Ended, Locked (the item is no draft any more); OffsetConflict and TooLarge as
-    `tus.check_place`. Bytes that cannot be had from `store` are given up: the upload begins anew.
+    Whether the item may be written was asked just before (`Desk.check_appending`), and is asked again when the upload
+    is complete. Raises NotFound, Ended; OffsetConflict and TooLarge as `tus.check_place`. Bytes that cannot be had
+    from `store` are given up: the upload begins anew.
     """
-    upload, evidence = get_upload(session, actor, code, clock.now(), for_update=True)
-    if upload.state is UploadState.OPEN:
-        get_draft(session, actor, evidence.code)
-        if upload.store not in store.names:
-            start_again(session, upload.id)
-            upload.store = store.name
-            session.flush()
+    upload = take_upload(session, actor, code, clock.now())
+    if upload.state is UploadState.OPEN and upload.store not in store.names:
+        start_again(session, upload.id)
+        upload.store = store.name
+        session.flush()
     tus.check_place(offset, upload.received_bytes, upload.length_bytes, body_bytes)
     upload.generation += 1
     session.flush()
