@@ -4,6 +4,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match
 
 from portfolio.core.actor import SIGNED_IN
 from portfolio.core.errors import Forbidden, NotFound
@@ -47,7 +48,15 @@ def _page_of_form(request: Request) -> str:
     here = {request.headers.get("host"), urlsplit(request.app.state.settings.public_url).netloc}
     if not page.netloc or page.netloc not in here or page.path.startswith("/sign-"):
         return ""
+    if not _can_be_read(request, page.path):
+        return ""
     return local_url(page.path + (f"?{page.query}" if page.query else ""), "")
+
+
+def _can_be_read(request: Request, path: str) -> bool:
+    """Whether there is a page at the path: a form that was refused is drawn where forms are sent to."""
+    scope = {**request.scope, "method": "GET", "path": path, "raw_path": None}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def _keep(request: Request, fields: Fields | None) -> str | None:

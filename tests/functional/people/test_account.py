@@ -232,6 +232,7 @@ def test_kept_forms_are_few_and_forgotten_after_a_day(
     ("page", "where"),
     [
         ("http://testserver/centre/sites/new?x=1", "/sign-in?next=/centre/sites/new%3Fx%3D1"),
+        ("http://testserver/centre/sites", "/sign-in"),  # a form that was refused: nothing can be read there
         ("http://elsewhere.example/centre", "/sign-in"),
         ("http://testserver//elsewhere.example", "/sign-in"),
         ("http://[", "/sign-in"),
