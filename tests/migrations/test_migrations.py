@@ -120,12 +120,18 @@ def test_coverage_is_worked_out_again_after_its_rules_changed(at_revision: AtRev
     engine.dispose()
 
 
-def test_text_files_are_looked_at_again_once_they_can_be_shown(at_revision: AtRevision) -> None:
-    url = at_revision("0006")
+@pytest.mark.parametrize(
+    ("before", "media_type"),
+    [("0006", "text/csv"), ("0011", "message/rfc822"), ("0011", "application/x-subrip")],
+)
+def test_text_files_are_looked_at_again_once_they_can_be_shown(
+    at_revision: AtRevision, before: str, media_type: str
+) -> None:
+    url = at_revision(before)
     fill(url)
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        connection.execute(sa.text("UPDATE blobs SET media_type = 'text/csv'"))
+        connection.execute(sa.text("UPDATE blobs SET media_type = :media_type"), {"media_type": media_type})
         unseen = "Files of this kind are not shown here."
         connection.execute(sa.text("UPDATE blob_facts SET reason = :unseen"), {"unseen": unseen})
     migrate.upgrade(url)
