@@ -33,6 +33,7 @@ from portfolio.people.queries.members import (
     members_of,
     people_in_role,
     sites_of,
+    zone_choices,
     zone_names,
 )
 from portfolio.people.queries.messages import get_message, get_notification, notifications_of, outbox_of
@@ -84,5 +85,6 @@ __all__ = [
     "sites_of",
     "unit_names",
     "usable_link",
+    "zone_choices",
     "zone_names",
 ]

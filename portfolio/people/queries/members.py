@@ -294,10 +294,36 @@ def _assurances(
     return [Assured(*row) for row in session.execute(query)]
 
 
+_NEAR = "United Kingdom and Ireland"
+_NEAR_CITIES = (
+    ("London", "London"),
+    ("Belfast", "Belfast"),
+    ("Dublin", "Dublin"),
+    ("Guernsey", "Guernsey"),
+    ("Isle_of_Man", "Isle of Man"),
+    ("Jersey", "Jersey"),
+)
+
+
 @lru_cache(maxsize=1)
 def zone_names() -> tuple[str, ...]:
     """Time zones to choose from, in order, as Continent/City, and UTC."""
     return (*sorted(z for z in available_timezones() if "/" in z and not z.startswith("Etc/")), "UTC")
+
+
+@lru_cache(maxsize=1)
+def zone_choices() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """`zone_names` in groups to choose from, each as name of the zone and words for it; these islands come first."""
+    groups: dict[str, list[tuple[str, str]]] = {
+        _NEAR: [(f"Europe/{city}", words) for city, words in _NEAR_CITIES]
+    }
+    near = {name for name, _ in groups[_NEAR]}
+    for name in zone_names():
+        region, _, place = name.partition("/")
+        if name not in near:
+            words = place.replace("/", ", ").replace("_", " ")
+            groups.setdefault(region if place else "Other", []).append((name, words or name))
+    return tuple((group, tuple(choices)) for group, choices in groups.items())
 
 
 def manager_ids(session: Session, centre_id: int) -> set[int]:

@@ -20,7 +20,7 @@ _CENTRE = ("Centre", "/centre")
 def _context(session: Session, actor: Actor) -> dict[str, object]:
     return {
         "sites": queries.sites_of(session, actor),
-        "zones": queries.zone_names(),
+        "zones": queries.zone_choices(),
         "decisions": queries.centre_decisions(session, actor),
     }
 

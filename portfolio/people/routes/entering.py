@@ -193,7 +193,7 @@ def setup_page(request: Request, session: ReadSession, token: str) -> Response:
         request,
         "people/setup.html",
         title="Set up your centre",
-        zones=queries.zone_names(),
+        zones=queries.zone_choices(),
         action=service.link_path(LinkPurpose.SETUP, token),
         **blank(zone="Europe/London"),
     )
@@ -222,7 +222,7 @@ def set_up(request: Request, database: Data, settings: Config, fields: Posted, t
             fields,
             error,
             title="Set up your centre",
-            zones=queries.zone_names(),
+            zones=queries.zone_choices(),
             action=service.link_path(LinkPurpose.SETUP, token),
         )
     message = "The centre is set up. Next: import a framework, add people, enrol candidates."

@@ -58,7 +58,7 @@ def new_centre(request: Request, actor: CurrentActor) -> Response:
         "people/new_centre.html",
         title="Add a centre",
         crumbs=[("Installation", "/installation")],
-        zones=queries.zone_names(),
+        zones=queries.zone_choices(),
         **blank(zone="Europe/London"),
     )
 
@@ -70,7 +70,7 @@ def add_centre(request: Request, session: WriteSession, actor: CurrentActor, fie
         form = new_centre_form(fields)
         centre = service.create_centre(session, actor, name=form.centre.name, zone=form.centre.zone)
     except Invalid as error:
-        context = {"crumbs": [("Installation", "/installation")], "zones": queries.zone_names()}
+        context = {"crumbs": [("Installation", "/installation")], "zones": queries.zone_choices()}
         return redraw(request, "people/new_centre.html", fields, error, title="Add a centre", **context)
     manager = NewMember(form.name, form.email, Role.CENTRE_MANAGER)
     person, _ = service.add_member(session, actor, centre, manager)
