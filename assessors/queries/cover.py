@@ -24,11 +24,16 @@ _GIVEN_IN = [(role, ALLOCATION_FOR_ROLE[role]) for role in (Role.ASSESSOR, Role.
 
 
 def read_uncovered(
-    session: Session, portfolio_ids: Collection[int], without: Collection[int] = ()
+    session: Session,
+    portfolio_ids: Collection[int],
+    without: Collection[int] = (),
+    *,
+    holding: Collection[int] = (),
 ) -> set[Uncovered]:
     """Where nobody can countersign in these portfolios, if the allocations `without` (ids) ended. Four queries.
 
-    An allocation counts while the role that it was given in is in force today, in the zone of the centre.
+    An allocation counts while the role that it was given in is in force today, in the zone of the centre; those in
+    `holding` (ids) count as if theirs were.
     """
     units = session.execute(
         select(PortfolioUnit.portfolio_id, PortfolioUnit.unit_id, Portfolio.candidate_id)
@@ -42,15 +47,18 @@ def read_uncovered(
     )
     return uncovered(
         [OpenUnit(*row) for row in units],
-        _given(session, portfolio_ids, without),
+        _given(session, portfolio_ids, without, holding),
         _waiting(session, portfolio_ids),
     )
 
 
-def _given(session: Session, portfolio_ids: Collection[int], without: Collection[int]) -> list[Given]:
+def _given(
+    session: Session, portfolio_ids: Collection[int], without: Collection[int], holding: Collection[int]
+) -> list[Given]:
     """Standing allocations of those who may act today: a role also lapses by its last day, or begins later."""
     rows = session.execute(
         select(
+            Allocation.id,
             Allocation.portfolio_id,
             Allocation.unit_id,
             Allocation.person_id,
@@ -74,8 +82,8 @@ def _given(session: Session, portfolio_ids: Collection[int], without: Collection
     )
     return [
         Given(portfolio_id, unit_id, person_id, role is AllocationRole.ASSESSOR)
-        for portfolio_id, unit_id, person_id, role, starts_on, ends_on, zone in rows
-        if is_in_force(starts_on, ends_on, clock.today(zone))
+        for id_, portfolio_id, unit_id, person_id, role, starts_on, ends_on, zone in rows
+        if id_ in holding or is_in_force(starts_on, ends_on, clock.today(zone))
     ]
 
 

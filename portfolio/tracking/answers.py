@@ -35,15 +35,17 @@ def uncovered(session: Session, portfolio_id: int) -> Sequence[str]:
 
 
 def uncovered_without(session: Session, allocation_ids: Collection[int]) -> Sequence[tuple[str, str]]:
-    """Where nobody could countersign any more if these allocations ended: code of the portfolio, sentence."""
+    """What hangs on these allocations: where nobody could countersign once they ended, code of the portfolio, sentence.
+
+    That of one whose role has lapsed hangs on it still, though it is lacking already.
+    """
     portfolio_ids = set(
         session.scalars(select(Allocation.portfolio_id).where(Allocation.id.in_(allocation_ids)))
     )
     if not portfolio_ids:
         return []
-    new = read_uncovered(session, portfolio_ids, without=allocation_ids) - read_uncovered(
-        session, portfolio_ids
-    )
+    before = read_uncovered(session, portfolio_ids, holding=allocation_ids)
+    new = read_uncovered(session, portfolio_ids, without=allocation_ids) - before
     return [(words.portfolio_code, words.sentence) for words in in_words(session, new)]
 
 
