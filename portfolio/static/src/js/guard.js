@@ -24,21 +24,39 @@ window.addEventListener("submit", (event) => {
 });
 
 // The same for forms that htmx sends; questions (GET) may overtake each other. The answer takes the place of the form, so
-// what is typed until then would be lost: a form with room for text is not to be typed in while it is sent.
+// what is typed until then would be lost: its fields are not to be typed in while it is sent. They keep the focus: without
+// one, the letters would be taken for commands of the page.
+function hold(form) {
+  for (const field of form.querySelectorAll("textarea:not([readonly]), input:not([readonly])")) {
+    field.readOnly = true;
+    field.dataset.held = "";
+  }
+}
+
+function letGo(form) {
+  for (const field of form.querySelectorAll("[data-held]")) {
+    field.readOnly = false;
+    delete field.dataset.held;
+  }
+}
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt.closest("form");
   if (!form || event.detail.requestConfig.verb === "get") return;
   if (form.dataset.sending) event.preventDefault();
   form.dataset.sending = "true";
-  if (event.detail.elt === form && form.querySelector("textarea")) form.inert = true;
+  if (event.detail.elt === form) hold(form);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt.closest("form");
   if (!form) return;
-  if (event.detail.elt === form) form.inert = false;
+  if (event.detail.elt === form) letGo(form);
   release(form);
 });
 
 window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sending]")) release(form);
+  for (const form of document.querySelectorAll("form[data-sending]")) {
+    release(form);
+    letGo(form);
+  }
 });
