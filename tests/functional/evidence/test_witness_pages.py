@@ -234,7 +234,7 @@ def test_declining_needs_a_reason_and_ends_the_link(
         sent = visitor.submit(f"{link}/decline", {"reason": "not_seen", "note": "I was on leave."})
         assert sent.headers["location"] == "/witness/declined"
     page = browse("candidate").get(f"/evidence/{code}/witness").text
-    assert "I did not see this" in page
+    assert "declined: “I did not see this.”" in page
     assert "I was on leave." in page
 
 
