@@ -146,6 +146,30 @@ def end_role(
     return see_other(request, f"/people/{person.code}", "The role is ended.")
 
 
+@routes.action("/people/{person_code}/roles/{membership_code}/days", PEOPLE_MANAGE)
+def change_last_day(
+    request: Request,
+    session: WriteSession,
+    actor: CurrentActor,
+    fields: Posted,
+    person_code: str,
+    membership_code: str,
+) -> Response:
+    """Let a role last until another day; what is allocated in it stays."""
+    person = queries.get_member(session, actor, person_code)
+    membership = queries.get_membership(session, actor, person, membership_code)
+    try:
+        last_day = fields.date("last_day", "Last day")
+        fields.check()
+        service.change_last_day(session, actor, person, membership, last_day)
+    except (Invalid, Locked) as error:
+        fields.items = [*fields.items, ("role_code", membership.code)]
+        return _person_again(request, session, actor, person, fields, error)
+    return see_other(
+        request, f"/people/{person.code}", "The last day is changed. Allocations stay as they are."
+    )
+
+
 @routes.action("/people/{person_code}/invite", PEOPLE_MANAGE)
 def invite(request: Request, session: WriteSession, actor: CurrentActor, person_code: str) -> Response:
     """Send the invitation again; the earlier link stops working."""

@@ -31,6 +31,7 @@ from portfolio.people.service.members import (
     add_member,
     add_role,
     archive_person,
+    change_last_day,
     end_role,
     rename_person,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "archive_site",
     "assure",
     "change_centre",
+    "change_last_day",
     "change_password",
     "change_profile",
     "change_site",

@@ -104,6 +104,40 @@ def end_role(session: Session, actor: Actor, person: Person, membership: Members
     log.append(session, actor, log.Stream.centre(actor.centre_code), "role.ended", membership.code, data)
 
 
+def change_last_day(
+    session: Session, actor: Actor, person: Person, membership: Membership, ends_on: date | None
+) -> None:
+    """Let a role of the actor's centre last until another day (inclusive; None: no end), also when it has lapsed.
+
+    Allocations and assurances stay as they are. Raises Invalid (`last_day`: past, before the first day, missing for an
+    EQA), Locked for a role that was ended, and where the centre would be left without a manager.
+    """
+    if membership.ended_at is not None:
+        raise Locked(f"This role of {person.name} was ended. Give it again instead; nothing was changed.")
+    if ends_on == membership.ends_on:
+        return
+    problem = role_days_problem(membership.role, membership.starts_on, ends_on)
+    if problem:
+        raise Invalid(problem[1], {"last_day": problem[1]})
+    if ends_on is not None and ends_on < clock.today(actor.zone):
+        sentence = "This day is over. To end the role now, press “End” beside it."
+        raise Invalid(sentence, {"last_day": sentence})
+    is_manager = membership.role is Role.CENTRE_MANAGER
+    if is_manager and ends_on is not None and not _other_manager(session, membership):
+        raise Locked(
+            f"{person.name} is the only centre manager, so the role needs no end; nothing was changed."
+        )
+    data = {
+        "person": person.code,
+        "role": membership.role.value,
+        "before": membership.ends_on,
+        "ends_on": ends_on,
+    }
+    membership.ends_on = ends_on
+    session.flush()
+    log.append(session, actor, log.Stream.centre(actor.centre_code), "role.changed", membership.code, data)
+
+
 def archive_person(session: Session, actor: Actor, person: Person) -> None:
     """End every role of the person in the actor's centre. Without a role anywhere, the account is closed too.
 
