@@ -47,6 +47,7 @@ TITLES = {
     500: "Something went wrong",
     503: "Just a moment",
 }
+_LOCKED = "Not possible now"  # nothing need have changed: it is in a state in which this cannot be done
 
 
 def status_of(error: errors.AppError) -> int:
@@ -61,7 +62,12 @@ def install(app: FastAPI, signed_out: Callable[[Request, NotSignedIn], Response]
         if isinstance(error, NotSignedIn):
             return signed_out(request, error)
         response = error_page(
-            request, status_of(error), error.message, getattr(error, "errors", {}), again=_posted(request)
+            request,
+            status_of(error),
+            error.message,
+            getattr(error, "errors", {}),
+            again=_posted(request),
+            title=_LOCKED if isinstance(error, errors.Locked) else "",
         )
         if "retry_after_seconds" in error.data:
             response.headers["Retry-After"] = str(error.data["retry_after_seconds"])
@@ -151,10 +157,12 @@ def error_page(
     fields: dict[str, str] | None = None,
     *,
     again: Sequence[tuple[str, str]] = (),
+    title: str = "",
 ) -> Response:
     """A page, or JSON for a script that asked for it. Never fails: falls back to plain text in HTML.
 
-    `again` is what was posted: the 503 page holds it, with a button that sends it again.
+    `again` is what was posted: the 503 page holds it, with a button that sends it again. `title` instead of the
+    status's own.
     """
     if not hasattr(request.state, "actor"):
         request.state.actor = None
@@ -172,7 +180,8 @@ def error_page(
     if status not in TITLES:
         template = "errors/500.html" if status >= 500 else "errors/404.html"
     try:
-        return render(request, template, title=TITLES.get(status, "Not possible"), status=status, **context)
+        title = title or TITLES.get(status, "Not possible")
+        return render(request, template, title=title, status=status, **context)
     except Exception:
         log.exception("the error page failed")
         return HTMLResponse(

@@ -177,7 +177,9 @@ def test_only_manager_cannot_be_ended(browse: Browse, database: Database, world:
     with database.read() as session:
         role = session.query(Membership).filter_by(person_id=world.people["manager"]).one()
     assert browse("manager").submit(f"/people/{code}/roles/{role.code}/end").status_code == 409
-    assert browse("manager").submit(f"/people/{code}/archive").status_code == 409
+    refused = browse("manager").submit(f"/people/{code}/archive")
+    assert (refused.status_code, "Changed meanwhile" in refused.text) == (409, False)
+    assert "<h1>Not possible now</h1>" in refused.text
 
 
 def test_archived_person_is_signed_out_and_can_come_back(
