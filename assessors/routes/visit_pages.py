@@ -14,7 +14,7 @@ from assessors.queries.visits import VisitView, planned_units
 from assessors.rules.talk import GONE, TALKS, TalkRow, reaimed
 from assessors.talk_forms import kept_rows
 from criteria.rules import EvidenceKind
-from evidence.queries import criteria_to_choose, revision_view, sites_of, unfinished_uploads
+from evidence.queries import UnitChoice, criteria_to_choose, revision_view, sites_of, unfinished_uploads
 from evidence.rules import ASSESSOR_STATEMENT, GUIDES
 from portfolio.core import clock, ids
 from portfolio.core.actor import Actor
@@ -106,19 +106,42 @@ def draw_visit(
     that the window knows, where another one saved since: it stays, so that saving again overwrites nothing either.
     `counted`: the recordings that the times of `values` count, where they are not those that are there now.
     """
-    portfolio, draft = view.draft.portfolio, view.draft
-    kind = draft.evidence.kind
+    portfolio, kind = view.draft.portfolio, view.draft.evidence.kind
     candidate = head_of(session, portfolio).candidate
     choices = criteria_to_choose(session, actor, portfolio)
-    context: dict[str, Any] = {
-        "portfolio": portfolio,
+    context = _shown(request, session, actor, view, choices) | {
         "candidate": candidate,
-        "address": address_of(view),
-        "view": view,
         "version": view.version if overtaken is None else overtaken,
         "overtaken": overtaken is not None,
         "values": values,
         "tab": tab,
+        "message": error.message if error else "",
+        "errors": error.errors if isinstance(error, Invalid) else {},
+    }
+    if kind in TALKS:
+        values = _recounted(values, counted, context)
+        context |= _rows_of_talk(session, actor, kind, choices, values, spare)
+    page = render(
+        request,
+        "assessors/talk.html" if kind in TALKS else "assessors/visit.html",
+        title=f"{WORDS[kind].page}: {view.draft.revision.title or WORDS[kind].noun}",
+        status=status_of(error) if error else 200,
+        crumbs=[("Visits", "/visits"), (candidate.name, f"/portfolios/{portfolio.code}")],
+        **context,
+    )
+    return may_record(page)
+
+
+def _shown(
+    request: Request, session: Session, actor: Actor, view: VisitView, choices: Sequence[UnitChoice]
+) -> dict[str, Any]:
+    """What the page shows of the visit or talk as it is stored, whatever is being typed."""
+    portfolio, draft = view.draft.portfolio, view.draft
+    kind = draft.evidence.kind
+    return {
+        "portfolio": portfolio,
+        "address": address_of(view),
+        "view": view,
         "kind": kind,
         "words": WORDS[kind],
         "guide": GUIDES[kind],
@@ -128,28 +151,25 @@ def draw_visit(
         "unfinished": unfinished_uploads(session, actor, draft.evidence.id, clock.now()),
         "max_bytes": request.app.state.settings.max_file_bytes,
         "statement": ASSESSOR_STATEMENT,
-        "message": error.message if error else "",
-        "errors": error.errors if isinstance(error, Invalid) else {},
     }
-    if kind in TALKS:
-        values = _recounted(values, counted, context)
-        asked = [row.wording for row in values.talk]
-        open_units = [unit for unit in choices if not unit.closed]
-        context |= {
-            "values": values,
-            "rows": [*values.talk, *([TalkRow()] if spare or not values.talk else [])],
-            "questions": questions_to_ask(session, kind, open_units, asked),
-            "pointers": pointers_of(session, actor, asked),
-        }
-    page = render(
-        request,
-        "assessors/talk.html" if kind in TALKS else "assessors/visit.html",
-        title=f"{WORDS[kind].page}: {draft.revision.title or WORDS[kind].noun}",
-        status=status_of(error) if error else 200,
-        crumbs=[("Visits", "/visits"), (candidate.name, f"/portfolios/{portfolio.code}")],
-        **context,
-    )
-    return may_record(page)
+
+
+def _rows_of_talk(
+    session: Session,
+    actor: Actor,
+    kind: EvidenceKind,
+    choices: Sequence[UnitChoice],
+    values: RecordValues,
+    spare: bool,
+) -> dict[str, Any]:
+    """The questions of a talk: those that were asked, with an empty one where wanted, and those still to ask."""
+    asked = [row.wording for row in values.talk]
+    return {
+        "values": values,
+        "rows": [*values.talk, *([TalkRow()] if spare or not values.talk else [])],
+        "questions": questions_to_ask(session, kind, [unit for unit in choices if not unit.closed], asked),
+        "pointers": pointers_of(session, actor, asked),
+    }
 
 
 def _recounted(values: RecordValues, counted: Sequence[str] | None, context: dict[str, Any]) -> RecordValues:

@@ -1,5 +1,6 @@
 """The page of a version and the page of a unit, and the part of each whose order can be changed. No addresses here."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from criteria.queries import (
     unit_guide,
 )
 from criteria.rule_wording import maker_word, node_words, rule_lines, rule_sentences
-from criteria.rules import group_notes
+from criteria.rules import Groups, group_notes
 from criteria.service import mark_of_groups, mark_of_order
 from criteria.wording import guidance_word
 from portfolio.core.actor import Actor
@@ -56,28 +57,9 @@ def version_page(
         return render(request, "criteria/_units.html", status=status, **context)
     groups = group_rows(session, head.version.id)
     may_edit = context["may_manage"] and head.version.state is VersionState.DRAFT
-    context |= {
-        "groups": groups.combination(),
-        "group_urls": {g.ref: f"unit-group?ref={quote(g.ref, safe='')}" for g in groups.groups}
-        if may_edit
-        else {},
-        "groups_mark": mark_of_groups(g.ref for g in groups.groups),
-        "groups_moved": said.get("groups_moved", ""),
-        "groups_stale": said.get("groups_stale", ""),
-    }
+    context |= _groups_shown(groups, may_edit, said)
     if part == "groups":
         return render(request, "criteria/_groups.html", status=status, **context)
-    nodes = {branch.node.id: branch.node for branch in root.walk()}
-    stored = stored_rules(session, head.version.id, actor.centre_id)
-    rules = [
-        (
-            nodes[node_id],
-            node_words(nodes[node_id].kind, nodes[node_id].ref),
-            maker_word(by),
-            rule_sentences(rule),
-        )
-        for (node_id, by), rule in sorted(stored.items(), key=lambda item: nodes[item[0][0]].position)
-    ]
     return render(
         request,
         "criteria/version.html",
@@ -85,12 +67,35 @@ def version_page(
         status=status,
         crumbs=[LIST, (f"Version {head.version.label}", "")],
         group_notes=group_notes(groups) if may_edit else [],
-        rules=rules,
+        rules=_rules_shown(session, actor, head, {each.node.id: each.node for each in root.walk()}),
         portfolios=request.app.state.questions.portfolios_on(session, head.version.id),
         may_rule=FRAMEWORK_RULE.allows_role(actor) and head.version.state is not VersionState.RETIRED,
         may_ask=BANK_VIEW.allows_role(actor) and head.version.state is not VersionState.DRAFT,
         **context,
     )
+
+
+def _groups_shown(groups: Groups, may_edit: bool, said: Mapping[str, str]) -> dict[str, Any]:
+    """The rules of combination, with a link to each group while it may be changed."""
+    links = {each.ref: f"unit-group?ref={quote(each.ref, safe='')}" for each in groups.groups}
+    return {
+        "groups": groups.combination(),
+        "group_urls": links if may_edit else {},
+        "groups_mark": mark_of_groups(each.ref for each in groups.groups),
+        "groups_moved": said.get("groups_moved", ""),
+        "groups_stale": said.get("groups_stale", ""),
+    }
+
+
+def _rules_shown(
+    session: Session, actor: Actor, head: VersionHead, nodes: Mapping[int, Node]
+) -> list[tuple[Node, str, str, list[str]]]:
+    """Each stored rule in the framework's order: its node, what that is called, whose rule it is, and its sentences."""
+    stored = stored_rules(session, head.version.id, actor.centre_id)
+    return [
+        (nodes[at], node_words(nodes[at].kind, nodes[at].ref), maker_word(by), rule_sentences(rule))
+        for (at, by), rule in sorted(stored.items(), key=lambda item: nodes[item[0][0]].position)
+    ]
 
 
 def unit_page(
