@@ -160,11 +160,12 @@ async def create(request: Request, code: str, actor: CurrentActor) -> Response:
     if body.has_bytes:
         tus.check_type(request.headers.get("content-type"))
         tus.check_place(0, 0, length, body.size)
-    upload = await run_in_threadpool(desk.create, actor, code, Announced(length, metadata))
+    upload, is_new = await run_in_threadpool(desk.create, actor, code, Announced(length, metadata))
     try:
         response = await _append(request, actor, upload, 0, body, status=201)
     except (tus.ChecksumMismatch, errors.TooLarge):
-        await run_in_threadpool(desk.terminate, actor, upload.code)  # the client never learns its address
+        if is_new:  # the client never learns its address
+            await run_in_threadpool(desk.terminate, actor, upload.code)
         raise
     response.headers["Location"] = upload.url
     return response

@@ -53,9 +53,9 @@ class Hold:
 
 def create_upload(
     session: Session, actor: Actor, code: str, said: Announced, store: str, quota: tus.Quota, life: timedelta
-) -> Upload:
+) -> tuple[Upload, bool]:
     """Begin an upload for the draft of an item; or the one that the same person began under the name `once` in its
-    metadata, be it unfinished or a file by now: the answer to its creation was lost.
+    metadata, be it unfinished or a file by now: the answer to its creation was lost. And whether it is a new one.
 
     Raises as `check_upload`; TooLarge when the person would have more unfinished than the quota allows,
     counted over all items; StorageFull when the candidate or the centre may not keep so much.
@@ -65,7 +65,7 @@ def create_upload(
     now = clock.now()
     known, own_code = _begun_before(session, actor, code, said, now)
     if known is not None:
-        return known
+        return known, False
     draft = check_upload(session, actor, code)
     tus.check_room(said.length, *open_volume(session, actor.person_id, now), quota)
     claim_room(session, actor, draft.portfolio, said.length)
@@ -82,7 +82,7 @@ def create_upload(
     )
     session.add(upload)
     session.flush()
-    return upload
+    return upload, True
 
 
 def _begun_before(

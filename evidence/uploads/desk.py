@@ -65,14 +65,13 @@ class Desk:
         self._completing: set[str] = set()
         self._lock = threading.Lock()
 
-    def create(self, actor: Actor, item_code: str, said: service.Announced) -> Standing:
-        """Begin an upload for an item. Raises as `create_upload`."""
+    def create(self, actor: Actor, item_code: str, said: service.Announced) -> tuple[Standing, bool]:
+        """Begin an upload for an item, or know one again; and whether it is new. Raises as `create_upload`."""
         with self.database.write() as session:
-            return _standing(
-                service.create_upload(
-                    session, actor, item_code, said, self.store.name, self._quota, self._life
-                )
+            upload, is_new = service.create_upload(
+                session, actor, item_code, said, self.store.name, self._quota, self._life
             )
+            return _standing(upload), is_new
 
     def look(self, actor: Actor, code: str) -> Standing:
         """Where the actor's upload stands. NotFound, Ended."""

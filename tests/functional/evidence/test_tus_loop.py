@@ -16,6 +16,7 @@ from tests.functional.evidence.tusing import (
     MEBIBYTE,
     Begin,
     Tus,
+    checksum,
     contents,
     eventually,
     failing,
@@ -264,6 +265,20 @@ def test_a_creation_whose_answer_was_lost_is_known_again(tus: Tus, database: Dat
     assert whole.headers["location"] == first.headers["location"]
     assert (whole.status_code, whole.headers["upload-offset"]) == (201, "5")
     assert (len(file_rows(database)), len(uploads(database))) == (1, 1)
+
+
+@pytest.mark.databases("sqlite")
+def test_a_creation_sent_again_with_a_wrong_checksum_leaves_the_first_as_it_is(
+    tus: Tus, database: Database, parts: Parts
+) -> None:
+    said = metadata(filename="notes.txt", once="5b0e")
+    first = tus.begun(5, upload_metadata=said)
+
+    again = tus.create(5, b"hello", upload_metadata=said, upload_checksum=checksum(b"jello"))
+
+    assert (again.status_code, tus.offset(first)) == (460, 0)
+    tus.finish(first, b"hello")
+    assert contents(database, parts.store) == [("notes.txt", b"hello")]
 
 
 def test_a_name_that_a_client_gave_an_upload_is_free_again_when_it_is_gone(
