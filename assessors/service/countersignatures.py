@@ -13,7 +13,7 @@ from assessors.queries.live import LiveMapping, live_mappings, unit_facts
 from assessors.queries.units import SignOffEntry, UnitPicture, unit_picture
 from assessors.rules import BlockerCode, Countersign, is_same_basis, why_not_countersign
 from assessors.service.judging import verdict_title
-from assessors.service.shared import keep_state, mark_activity, refuse, take_portfolio, tell, tell_candidate
+from assessors.service.shared import keep_state, mark_activity, refuse, take_portfolio, tell_candidate
 from criteria.models import Node
 from evidence.models import Evidence, Mapping, Revision
 from portfolio.core import clock, ids, log
@@ -21,6 +21,7 @@ from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, NotFound, Stale
 from portfolio.core.touched import touch_criteria, touch_portfolio
 from portfolio.records.models import Portfolio, PortfolioUnit
+from portfolio.records.service import tell
 
 _VERBS = {Countersign.CONFIRMED: "countersigned", Countersign.REFUSED: "refused"}
 """What became of a decision, in the log and in notices alike."""

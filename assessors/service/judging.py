@@ -14,7 +14,6 @@ from assessors.service.shared import (
     keep_state,
     mark_activity,
     qualified_for,
-    tell,
     tell_candidate,
     tell_managers_if_nobody_may,
     units_in,
@@ -25,6 +24,7 @@ from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid
 from portfolio.core.touched import touch_criteria
 from portfolio.records.models import Portfolio
+from portfolio.records.service import tell
 
 _ASK = (
     "Read it and confirm that it says what happened, or comment on it. Your word stands beside the record; "

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assessors.models import Review
@@ -37,12 +36,12 @@ from assessors.service.judging import (
     tell_about,
     tell_of_record,
 )
-from assessors.service.shared import refuse, take_portfolio, tell, tell_candidate, units_in
+from assessors.service.shared import refuse, take_portfolio, tell_candidate, units_in
 from portfolio.core import log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked, Stale
-from portfolio.people.models import Allocation
-from portfolio.people.rules import AllocationRole
+from portfolio.records.queries import assessing_today
+from portfolio.records.service import tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,15 +160,7 @@ def _tell_other_assessors(
     """Those in whose units something went back that this actor does not judge."""
     own = {each.mapping.id for each in desk.own}
     units = units_in(each for each in waiting if each.mapping.id not in own)
-    rows = session.execute(
-        select(Allocation.person_id, Allocation.unit_id).where(
-            Allocation.portfolio_id == desk.portfolio.id,
-            Allocation.role.in_([AllocationRole.ASSESSOR, AllocationRole.TRAINEE_ASSESSOR]),
-            Allocation.ended_at.is_(None),
-            Allocation.person_id != actor.person_id,
-        )
-    )
-    people = {person for person, unit in rows if units and (unit is None or unit in units)}
+    people = assessing_today(session, desk.portfolio, units) - {actor.person_id} if units else set()
     title = f"{actor.name} returned {waiting[0].evidence_ref} unjudged"
     url = f"/reviews/{desk.submission.code}"
     tell(session, desk.portfolio, people, "review.returned", title, url, review.comment)

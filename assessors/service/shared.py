@@ -12,14 +12,12 @@ from assessors.queries.live import LiveMapping
 from assessors.rules import Refusal
 from evidence.models import Evidence
 from portfolio.core import clock
-from portfolio.core.actor import Actor, Permission
+from portfolio.core.actor import Actor, Permission, Role
 from portfolio.core.errors import Forbidden, Locked, NotFound
-from portfolio.people.models import Allocation
-from portfolio.people.notify import notify
 from portfolio.people.queries import manager_ids
-from portfolio.people.rules import AllocationRole
 from portfolio.records.models import Portfolio
-from portfolio.records.queries import authorised
+from portfolio.records.queries import assessing_today, authorised
+from portfolio.records.service import tell
 
 
 def take_portfolio(session: Session, actor: Actor, portfolio_id: int, permission: Permission) -> Portfolio:
@@ -67,49 +65,12 @@ def tell_candidate(
     session: Session, portfolio: Portfolio, kind: str, title: str, url: str, body: str = ""
 ) -> None:
     """Notify the candidate."""
-    notify(
-        session,
-        person_id=portfolio.candidate_id,
-        centre_id=portfolio.centre_id,
-        kind=kind,
-        title=title,
-        url=url,
-        body=body,
-    )
-
-
-def tell(
-    session: Session,
-    portfolio: Portfolio,
-    people: Iterable[int],
-    kind: str,
-    title: str,
-    url: str,
-    body: str = "",
-) -> None:
-    """Notify several people, each once, in order of id."""
-    for person_id in sorted(set(people)):
-        notify(
-            session,
-            person_id=person_id,
-            centre_id=portfolio.centre_id,
-            kind=kind,
-            title=title,
-            url=url,
-            body=body,
-        )
+    tell(session, portfolio, [portfolio.candidate_id], kind, title, url, body)
 
 
 def qualified_for(session: Session, portfolio: Portfolio, unit_ids: Sequence[int], but: int) -> set[int]:
-    """Qualified assessors allocated to any of these units (node ids), without the person `but`."""
-    rows = session.execute(
-        select(Allocation.person_id, Allocation.unit_id).where(
-            Allocation.portfolio_id == portfolio.id,
-            Allocation.role == AllocationRole.ASSESSOR,
-            Allocation.ended_at.is_(None),
-        )
-    )
-    wanted = {person for person, unit_id in rows if unit_id is None or unit_id in unit_ids}
+    """Assessors allocated to any of these units (node ids) who are qualified today, without the person `but`."""
+    wanted = assessing_today(session, portfolio, unit_ids, {Role.ASSESSOR})
     return wanted - {but, portfolio.candidate_id}
 
 

@@ -15,7 +15,6 @@ from assessors.service.shared import (
     qualified_for,
     refuse,
     take_portfolio_by_code,
-    tell,
     tell_candidate,
     tell_managers_if_nobody_may,
 )
@@ -25,6 +24,7 @@ from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, Locked, Stale
 from portfolio.core.touched import touch_portfolio
 from portfolio.records.models import Portfolio
+from portfolio.records.service import tell
 
 STATEMENT = (
     "I confirm that every criterion of this unit is met, that the evidence I judged is valid, authentic, "

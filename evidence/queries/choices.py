@@ -13,10 +13,10 @@ from evidence.rules import EvidenceState
 from portfolio.core.actor import Actor
 from portfolio.core.errors import NotFound
 from portfolio.core.text import fold
-from portfolio.people.models import Allocation, Person, Site
-from portfolio.people.rules import AllocationRole
+from portfolio.people.models import Person, Site
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
 from portfolio.records.permissions import ASSESSING
+from portfolio.records.queries import assessing_today
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,19 +210,9 @@ def sites_of(session: Session, centre_id: int) -> Sequence[Site]:
     ).all()
 
 
-def assessors_concerned(session: Session, portfolio_id: int, unit_ids: Collection[int]) -> Sequence[Person]:
-    """Assessors and trainees allocated to any of these units (or to all), each once, by name."""
-    return session.scalars(
-        select(Person)
-        .where(
-            Person.id.in_(
-                select(Allocation.person_id).where(
-                    Allocation.portfolio_id == portfolio_id,
-                    Allocation.role.in_([AllocationRole.ASSESSOR, AllocationRole.TRAINEE_ASSESSOR]),
-                    Allocation.ended_at.is_(None),
-                    Allocation.unit_id.is_(None) | Allocation.unit_id.in_(unit_ids),
-                )
-            )
-        )
-        .order_by(Person.name)
-    ).all()
+def assessors_concerned(
+    session: Session, portfolio: Portfolio, unit_ids: Collection[int]
+) -> Sequence[Person]:
+    """Assessors and trainees of today allocated to any of these units (or to all), each once, by name."""
+    people = assessing_today(session, portfolio, unit_ids)
+    return session.scalars(select(Person).where(Person.id.in_(people)).order_by(Person.name, Person.id)).all()

@@ -61,7 +61,7 @@ def _page(
     view = revision_view(session, draft.portfolio, draft.revision)
     unit_ids = {each.unit.id for each in view.mappings}
     problems = problems_before_submission(draft_picture(session, draft), clock.today(actor.zone))
-    told = [person.name for person in assessors_concerned(session, draft.portfolio.id, unit_ids)]
+    told = [person.name for person in assessors_concerned(session, draft.portfolio, unit_ids)]
     item = Item(draft.evidence, draft.portfolio, is_author=True)
     return render(
         request,

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from evidence.confidential_models import ConfidentialMark
@@ -15,10 +14,10 @@ from evidence.rules import reference
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Forbidden, Invalid, NotFound, Stale
-from portfolio.people.models import Membership
-from portfolio.people.notify import notify
+from portfolio.people.queries import people_today
 from portfolio.records.models import Portfolio
 from portfolio.records.permissions import STAFF_OF_CENTRE
+from portfolio.records.service import tell
 
 AT_SUBMISSION = "Said so when it was submitted."
 
@@ -81,7 +80,9 @@ def hold_back(session: Session, actor: Actor, portfolio: Portfolio, evidence: Ev
     if newest is not None and newest.held_back:
         return
     _write(session, actor, portfolio, evidence, held_back=True, reason=reason)
-    told = (_clearers(session, portfolio.centre_id) | {portfolio.candidate_id}) - {actor.person_id}
+    told = (people_today(session, portfolio.centre_id, STAFF_OF_CENTRE) | {portfolio.candidate_id}) - {
+        actor.person_id
+    }
     item = Item(evidence, portfolio, is_author=False)
     title = f"{item.reference} is held back as confidential, until somebody clears it"
     _tell(session, item, told, "evidence.held_back", title, reason)
@@ -127,25 +128,5 @@ def _write(
     )
 
 
-def _clearers(session: Session, centre_id: int) -> set[int]:
-    rows = session.scalars(
-        select(Membership.person_id).where(
-            Membership.centre_id == centre_id,
-            Membership.role.in_(sorted(STAFF_OF_CENTRE, key=lambda role: role.value)),
-            Membership.ended_at.is_(None),
-        )
-    )
-    return set(rows)
-
-
 def _tell(session: Session, item: Item, told: set[int], kind: str, title: str, reason: str) -> None:
-    for person_id in sorted(told):
-        notify(
-            session,
-            person_id=person_id,
-            centre_id=item.portfolio.centre_id,
-            kind=kind,
-            title=title,
-            url=f"/evidence/{item.evidence.code}#confidential",
-            body=reason,
-        )
+    tell(session, item.portfolio, told, kind, title, f"/evidence/{item.evidence.code}#confidential", reason)

@@ -11,7 +11,7 @@ from evidence.rules.replies import ReplyAnswer, awaits_word
 from portfolio.core import clock, ids, log
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked, NotFound, Stale
-from portfolio.people.notify import notify
+from portfolio.records.service import tell
 
 _VERBS = {ReplyAnswer.CONFIRMED: "confirmed", ReplyAnswer.COMMENTED: "commented on"}
 
@@ -61,15 +61,8 @@ def reply_to_record(
     )
     portfolio.last_activity_at = row.replied_at
     title = f"{actor.name} {_VERBS[answer]} {item.reference} “{revision.title}”"
-    notify(
-        session,
-        person_id=evidence.created_by_id,
-        centre_id=portfolio.centre_id,
-        kind=f"record.{answer.value}",
-        title=title,
-        url=f"/evidence/{evidence.code}",
-        body=comment,
-    )
+    url = f"/evidence/{evidence.code}"
+    tell(session, portfolio, [evidence.created_by_id], f"record.{answer.value}", title, url, comment)
     return row
 
 

@@ -1,6 +1,6 @@
 """Writes about virus scans: that a file waits for one, what it said, who is told, and what is tried again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,9 +15,9 @@ from evidence.storage_models import BlobScan
 from portfolio.core import clock, jobs, log
 from portfolio.core.text import clean_line
 from portfolio.people.models import Person
-from portfolio.people.notify import notify
 from portfolio.people.queries import manager_ids
 from portfolio.records.models import Portfolio
+from portfolio.records.service import tell
 
 SCAN = "scan.wanted"
 """The job that asks the virus scanner about a blob; payload {"blob_id": …}."""
@@ -163,15 +163,14 @@ def _tell_of_item(
     )
     candidate = session.get_one(Person, portfolio.candidate_id)
     authors = {evidence.created_by_id} | ({candidate.id} if revision.frozen_at else set())
-    for person_id in sorted(authors):
-        _notify(session, person_id, portfolio, scan, f"/evidence/{evidence.code}", f"{ref}: {file.name}")
+    _notify(session, authors, portfolio, scan, f"/evidence/{evidence.code}", f"{ref}: {file.name}")
     seen = f"/evidence/{evidence.code}" if revision.frozen_at else f"/portfolios/{portfolio.code}"
-    for person_id in manager_ids(session, portfolio.centre_id) - authors:
-        _notify(session, person_id, portfolio, scan, seen, f"{ref} of {candidate.name}: {file.name}")
+    managers = manager_ids(session, portfolio.centre_id) - authors
+    _notify(session, managers, portfolio, scan, seen, f"{ref} of {candidate.name}: {file.name}")
 
 
 def _notify(
-    session: Session, person_id: int, portfolio: Portfolio, scan: BlobScan, url: str, what: str
+    session: Session, people: Iterable[int], portfolio: Portfolio, scan: BlobScan, url: str, what: str
 ) -> None:
     infected = scan.state is ScanState.INFECTED
     body = (
@@ -180,12 +179,6 @@ def _notify(
         if infected
         else f"{what}\n\nThe virus scanner finds nothing in it any more, so it can be opened again."
     )
-    notify(
-        session,
-        person_id=person_id,
-        centre_id=portfolio.centre_id,
-        kind="file.quarantined" if infected else "file.released",
-        title="A file was kept back by the virus scan" if infected else "A file is no longer kept back",
-        url=url,
-        body=body,
-    )
+    kind = "file.quarantined" if infected else "file.released"
+    title = "A file was kept back by the virus scan" if infected else "A file is no longer kept back"
+    tell(session, portfolio, people, kind, title, url, body)

@@ -33,8 +33,8 @@ from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid, Locked, Stale
 from portfolio.core.touched import touch_criteria
 from portfolio.people.models import Person
-from portfolio.people.notify import notify
 from portfolio.records.permissions import ASSESSING
+from portfolio.records.service import tell
 
 
 def submit_evidence(
@@ -173,24 +173,18 @@ def _tell(
     """Tell the assessors of the units concerned, and the candidate of what an assessor recorded."""
     candidate = session.get_one(Person, draft.portfolio.candidate_id)
     said = f"{reference(draft.evidence.number)} “{draft.revision.title}”"
-    for person in assessors_concerned(session, draft.portfolio.id, unit_ids):
-        if person.id not in (actor.person_id, candidate.id):
-            notify(
-                session,
-                person_id=person.id,
-                centre_id=draft.portfolio.centre_id,
-                kind="evidence.submitted",
-                title=f"{candidate.name} submitted {said}"
-                if actor.person_id == candidate.id
-                else f"{actor.name} recorded {said} for {candidate.name}",
-                url=f"/reviews/{submission.code}",
-            )
-    if actor.person_id != candidate.id:
-        notify(
-            session,
-            person_id=candidate.id,
-            centre_id=draft.portfolio.centre_id,
-            kind="evidence.recorded",
-            title=f"{actor.name} recorded {said} for you",
-            url=f"/evidence/{draft.evidence.code}",
-        )
+    is_own = actor.person_id == candidate.id
+    assessors = {person.id for person in assessors_concerned(session, draft.portfolio, unit_ids)}
+    tell(
+        session,
+        draft.portfolio,
+        assessors - {actor.person_id, candidate.id},
+        "evidence.submitted",
+        f"{candidate.name} submitted {said}"
+        if is_own
+        else f"{actor.name} recorded {said} for {candidate.name}",
+        f"/reviews/{submission.code}",
+    )
+    if not is_own:
+        title, url = f"{actor.name} recorded {said} for you", f"/evidence/{draft.evidence.code}"
+        tell(session, draft.portfolio, [candidate.id], "evidence.recorded", title, url)

@@ -48,7 +48,7 @@ from portfolio.core.errors import Invalid, Stale
 from portfolio.core.mail import queue_mail
 from portfolio.core.text import clean_line
 from portfolio.core.touched import touch_criteria
-from portfolio.people.notify import notify
+from portfolio.records.service import tell
 
 
 def open_testimony(session: Session, token: str) -> None:
@@ -329,16 +329,8 @@ def _item_words(found: OpenRequest) -> str:
 
 def _tell(session: Session, found: OpenRequest, kind: str, title: str, body: str = "") -> None:
     """Tell who asked, and the candidate when that was somebody else."""
-    for person_id in dict.fromkeys([found.row.asked_by_id, found.candidate.id]):
-        notify(
-            session,
-            person_id=person_id,
-            centre_id=found.centre.id,
-            kind=kind,
-            title=title,
-            url=f"/evidence/{found.evidence.code}/witness",
-            body=body,
-        )
+    url = f"/evidence/{found.evidence.code}/witness"
+    tell(session, found.portfolio, [found.row.asked_by_id, found.candidate.id], kind, title, url, body)
 
 
 def _record(session: Session, found: OpenRequest, name: str, action: str, data: Mapping[str, Any]) -> None:

@@ -1,18 +1,20 @@
 """Reads of portfolios: load and authorise together, what an actor may list, units and coverage rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from criteria.models import FrameworkVersion, Node, Qualification
+from portfolio.core import clock
 from portfolio.core.actor import Actor, Permission, Role
 from portfolio.core.errors import NotFound
-from portfolio.people.models import Allocation, Person
-from portfolio.people.rules import AllocationRole
+from portfolio.people.models import Allocation, Centre, Membership, Person
+from portfolio.people.queries import actors_in
+from portfolio.people.rules import ALLOCATION_FOR_ROLE, AllocationRole, is_in_force
 from portfolio.records.models import CoverageRow, Portfolio, PortfolioUnit
-from portfolio.records.permissions import PORTFOLIO_VIEW, STAFF_OF_CENTRE
+from portfolio.records.permissions import ASSESSING, PORTFOLIO_VIEW, STAFF_OF_CENTRE
 
 
 def get_portfolio(
@@ -120,6 +122,48 @@ def assessors_of(session: Session, portfolio_id: int) -> Sequence[tuple[Allocati
         .order_by(Person.name, Allocation.id)
     )
     return rows.all()
+
+
+def assessing_today(
+    session: Session,
+    portfolio: Portfolio,
+    unit_ids: Collection[int],
+    roles: Collection[Role] = ASSESSING,
+) -> set[int]:
+    """Ids of the people allocated to any of these units (node ids) or to all of them, in one of these roles of
+    assessors, which is theirs today: who can see and answer what is new there."""
+    in_role = [
+        and_(Allocation.role == ALLOCATION_FOR_ROLE[role], Membership.role == role) for role in sorted(roles)
+    ]
+    rows = session.execute(
+        select(Allocation.person_id, Membership.starts_on, Membership.ends_on, Centre.zone)
+        .join(Centre, Centre.id == Allocation.centre_id)
+        .join(
+            Membership,
+            and_(Membership.person_id == Allocation.person_id, Membership.centre_id == Allocation.centre_id),
+        )
+        .where(
+            Allocation.portfolio_id == portfolio.id,
+            Allocation.ended_at.is_(None),
+            Allocation.unit_id.is_(None) | Allocation.unit_id.in_(unit_ids),
+            Membership.ended_at.is_(None),
+            or_(*in_role),
+        )
+    )
+    return {
+        person_id
+        for person_id, starts_on, ends_on, zone in rows
+        if is_in_force(starts_on, ends_on, clock.today(zone))
+    }
+
+
+def may_see(session: Session, person_id: int, portfolio: Portfolio) -> bool:
+    """Whether the person may see the portfolio today, in any of their roles in its centre."""
+    person = session.get_one(Person, person_id)
+    for actor in actors_in(session, person, portfolio.centre_id):
+        if PORTFOLIO_VIEW.allows(actor, portfolio) or _assures(session, actor, portfolio):
+            return True
+    return False
 
 
 def _assured_portfolios(actor: Actor) -> Select[int]:

@@ -13,7 +13,7 @@ from portfolio.people.queries.access import (
     seconds_to_wait,
     usable_link,
 )
-from portfolio.people.queries.actors import actor_by_session, actor_for, memberships_in_force
+from portfolio.people.queries.actors import actor_by_session, actor_for, actors_in, memberships_in_force
 from portfolio.people.queries.decisions import About, CentreDecision, centre_decisions
 from portfolio.people.queries.installation import centres, get_centre, is_empty, jobs_in_hand, only_centre
 from portfolio.people.queries.lapsing import LapsingRole, lapsing_roles
@@ -32,7 +32,9 @@ from portfolio.people.queries.members import (
     member_detail,
     members_of,
     people_in_role,
+    people_today,
     sites_of,
+    whose_roles_are_over,
     zone_choices,
     zone_names,
 )
@@ -50,6 +52,7 @@ __all__ = [
     "OpenedLink",
     "actor_by_session",
     "actor_for",
+    "actors_in",
     "allocations_in",
     "centre_decisions",
     "centres",
@@ -79,12 +82,14 @@ __all__ = [
     "outbox_of",
     "pending_invitations",
     "people_in_role",
+    "people_today",
     "person_by_email",
     "portfolio_codes",
     "seconds_to_wait",
     "sites_of",
     "unit_names",
     "usable_link",
+    "whose_roles_are_over",
     "zone_choices",
     "zone_names",
 ]

@@ -1,5 +1,7 @@
 """The Actor of a request: the person, the role they chose, their allocations."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -36,6 +38,27 @@ def actor_for(
     if not available:
         return None
     chosen, centre = next(((m, c) for m, c in available if m.id == membership_id), available[0])
+    return _actor(session, person, (chosen, centre), available, session_id)
+
+
+def actors_in(session: Session, person: Person, centre_id: int) -> list[Actor]:
+    """The person in each role that they may act in today in this centre."""
+    available = memberships_in_force(session, person.id)
+    return [
+        _actor(session, person, (chosen, centre), available, None)
+        for chosen, centre in available
+        if centre.id == centre_id
+    ]
+
+
+def _actor(
+    session: Session,
+    person: Person,
+    role: tuple[Membership, Centre],
+    available: Sequence[tuple[Membership, Centre]],
+    session_id: int | None,
+) -> Actor:
+    chosen, centre = role
     return Actor(
         person_id=person.id,
         person_code=person.code,

@@ -1,6 +1,6 @@
 """Reads of a centre: its people with their roles, one person, its sites."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -327,16 +327,46 @@ def zone_choices() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
 
 
 def manager_ids(session: Session, centre_id: int) -> set[int]:
-    """Who holds the role of centre manager."""
-    return set(
-        session.scalars(
-            select(Membership.person_id).where(
-                Membership.centre_id == centre_id,
-                Membership.role == Role.CENTRE_MANAGER,
-                Membership.ended_at.is_(None),
-            )
+    """Who is centre manager today."""
+    return people_today(session, centre_id, {Role.CENTRE_MANAGER})
+
+
+def people_today(session: Session, centre_id: int, roles: Collection[Role]) -> set[int]:
+    """Ids of the people who are in one of these roles of the centre today, neither before nor after its days."""
+    rows = session.execute(
+        select(Membership.person_id, Membership.starts_on, Membership.ends_on, Centre.zone)
+        .join(Centre, Centre.id == Membership.centre_id)
+        .where(
+            Membership.centre_id == centre_id,
+            Membership.role.in_(sorted(roles)),
+            Membership.ended_at.is_(None),
         )
     )
+    return {
+        person_id
+        for person_id, starts_on, ends_on, zone in rows
+        if is_in_force(starts_on, ends_on, clock.today(zone))
+    }
+
+
+def whose_roles_are_over(session: Session, centre_id: int, people: Collection[int]) -> set[int]:
+    """Those of these people (ids) who have no role in the centre any more: each was ended, or its last day is over.
+
+    A role that is still to begin counts as one.
+    """
+    rows = session.execute(
+        select(Membership.person_id, Membership.ends_on, Centre.zone)
+        .join(Centre, Centre.id == Membership.centre_id)
+        .where(
+            Membership.centre_id == centre_id,
+            Membership.person_id.in_(people),
+            Membership.ended_at.is_(None),
+        )
+    )
+    lasting = {
+        person_id for person_id, ends_on, zone in rows if is_in_force(None, ends_on, clock.today(zone))
+    }
+    return set(people) - lasting
 
 
 def allocations_in(session: Session, actor: Actor, person: Person, role: Role | None = None) -> set[int]:

@@ -24,6 +24,7 @@ from portfolio.records.service.settings import (
     restore_portfolio,
     share,
 )
+from portfolio.records.service.telling import tell
 
 __all__ = [
     "LATER",
@@ -49,4 +50,5 @@ __all__ = [
     "remove_unit",
     "restore_portfolio",
     "share",
+    "tell",
 ]

@@ -16,6 +16,7 @@ from portfolio.core.errors import Invalid, NotFound
 from portfolio.core.ids import new_code
 from portfolio.people.models import Centre, Membership, Person, Site
 from portfolio.people.notify import notify
+from portfolio.people.queries import whose_roles_are_over
 from portfolio.people.rules import ALLOCATION_FOR_ROLE, AllocationRole
 from portfolio.people.service import NewMember, add_member, allocate, welcome
 from portfolio.records.models import Portfolio, PortfolioUnit
@@ -325,23 +326,28 @@ def _tell(
     session: Session, portfolio: Portfolio, head: VersionHead, person: Person, shares: Iterable[Share]
 ) -> None:
     title = head.qualification.title
-    notify(
-        session,
-        person_id=person.id,
-        centre_id=portfolio.centre_id,
-        kind="portfolio.enrolled",
-        title=f"You are enrolled on {title}",
-        body="Your portfolio is ready. It shows what each unit asks for, and what to do first.",
-        url="/portfolio",
-    )
+    if not whose_roles_are_over(session, portfolio.centre_id, [person.id]):
+        notify(
+            session,
+            person_id=person.id,
+            centre_id=portfolio.centre_id,
+            kind="portfolio.enrolled",
+            title=f"You are enrolled on {title}",
+            body="Your portfolio is ready. It shows what each unit asks for, and what to do first.",
+            url="/portfolio",
+        )
     tell_allocated(session, portfolio, person.name, title, {share.person_id for share in shares})
 
 
 def tell_allocated(
     session: Session, portfolio: Portfolio, candidate: str, title: str, person_ids: Iterable[int]
 ) -> None:
-    """Tell people once each that a portfolio is theirs to look after."""
-    for person_id in sorted(person_ids):
+    """Tell people once each that a portfolio is theirs to look after, unless their roles are over.
+
+    Somebody whose role is still to begin is told, too: they look after it from then on.
+    """
+    people = set(person_ids)
+    for person_id in sorted(people - whose_roles_are_over(session, portfolio.centre_id, people)):
         notify(
             session,
             person_id=person_id,
