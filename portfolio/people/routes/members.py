@@ -8,7 +8,7 @@ from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import AppError, Invalid, Locked
 from portfolio.people import queries, service
 from portfolio.people.forms import ROLE_OPTIONS, member_filter, new_member, new_role
-from portfolio.people.models import Person
+from portfolio.people.models import Membership, Person
 from portfolio.people.permissions import PEOPLE_MANAGE
 from portfolio.people.queries import MemberPage
 from portfolio.people.routes.common import ask_before_leaving, blank, lapsing_of, redraw
@@ -128,6 +128,11 @@ def add_role(
     return see_other(request, f"/people/{person.code}", "The role is given.")
 
 
+def _load_role(session: Session, actor: Actor, code: str, membership_code: str) -> tuple[Person, Membership]:
+    person = queries.get_member(session, actor, code)
+    return person, queries.get_membership(session, actor, person, membership_code)
+
+
 @routes.action("/people/{person_code}/roles/{membership_code}/end", PEOPLE_MANAGE)
 def end_role(
     request: Request,
@@ -138,8 +143,7 @@ def end_role(
     membership_code: str,
 ) -> Response:
     """End a role, with the allocations held in it. It asks before a trainee is left alone."""
-    person = queries.get_member(session, actor, person_code)
-    membership = queries.get_membership(session, actor, person, membership_code)
+    person, membership = _load_role(session, actor, person_code, membership_code)
     if question := _leaves_trainees(request, session, actor, fields, person, membership.role):
         return question
     service.end_role(session, actor, person, membership)
@@ -156,8 +160,7 @@ def change_last_day(
     membership_code: str,
 ) -> Response:
     """Let a role last until another day; what is allocated in it stays."""
-    person = queries.get_member(session, actor, person_code)
-    membership = queries.get_membership(session, actor, person, membership_code)
+    person, membership = _load_role(session, actor, person_code, membership_code)
     try:
         last_day = fields.date("last_day", "Last day")
         fields.check()
