@@ -1,6 +1,6 @@
 """Rules of people: kinds of allocation and link, what a password must be, how tries are throttled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -88,6 +88,24 @@ def wait_before_next_try(failures: Sequence[datetime], now: datetime, free: int)
 def is_in_force(starts_on: date | None, ends_on: date | None, today: date) -> bool:
     """Whether a membership with first and last day (both inclusive, None open) is in force today."""
     return (starts_on is None or starts_on <= today) and (ends_on is None or today <= ends_on)
+
+
+def held_until(days: Iterable[tuple[date | None, date | None]], today: date) -> date:
+    """The last day up to which, from today on and without a gap, one of these roles is in force.
+
+    `days`: first and last day of each (both inclusive, None open). `date.max` when there is no end; the day before
+    today when none of them is in force today.
+
+    >>> held_until([(None, date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 6, 30))], date(2026, 3, 3))
+    datetime.date(2026, 6, 30)
+    """
+    until = today - timedelta(days=1)
+    for starts_on, ends_on in sorted((first or date.min, last or date.max) for first, last in days):
+        if until == date.max:
+            break
+        if starts_on <= until + timedelta(days=1):
+            until = max(until, ends_on)
+    return until
 
 
 ALLOCATION_FOR_ROLE = {

@@ -13,7 +13,8 @@ from portfolio.core.errors import Invalid, Locked
 from portfolio.core.ids import new_code
 from portfolio.people.models import Allocation, Assurance, Centre, Membership, Person, SignInSession
 from portfolio.people.queries import is_shared, portfolio_codes, unit_names
-from portfolio.people.rules import ALLOCATION_FOR_ROLE, role_days_problem
+from portfolio.people.rules import ALLOCATION_FOR_ROLE, held_until, role_days_problem
+from portfolio.web.pages import long_date
 
 _ASSURED = (Role.ASSESSOR, Role.TRAINEE_ASSESSOR)
 
@@ -84,15 +85,11 @@ def add_role(
 def end_role(session: Session, actor: Actor, person: Person, membership: Membership) -> None:
     """End a role of the actor's centre, with the allocations and assurances held in it.
 
-    Raises Locked when the centre would be left without a manager.
+    Raises Locked when the centre would be left without a manager, at once or sooner than it is now.
     """
     if membership.ended_at is not None:
         return
-    if membership.role is Role.CENTRE_MANAGER and not _other_manager(session, membership):
-        raise Locked(
-            f"{person.name} is the only centre manager. Make somebody else a centre manager first; "
-            "nothing was changed."
-        )
+    _check_managers(session, actor, person, membership, None)
     membership.ended_at, membership.ended_by_id = clock.now(), actor.person_id
     data = {
         "person": person.code,
@@ -110,7 +107,7 @@ def change_last_day(
     """Let a role of the actor's centre last until another day (inclusive; None: no end), also when it has lapsed.
 
     Allocations and assurances stay as they are. Raises Invalid (`last_day`: past, before the first day, missing for an
-    EQA), Locked for a role that was ended, and where the centre would be left without a manager.
+    EQA), Locked for a role that was ended, and where the centre would be left without a manager sooner than it is now.
     """
     if membership.ended_at is not None:
         raise Locked(f"This role of {person.name} was ended. Give it again instead; nothing was changed.")
@@ -122,11 +119,7 @@ def change_last_day(
     if ends_on is not None and ends_on < clock.today(actor.zone):
         sentence = "This day is over. To end the role now, press “End” beside it."
         raise Invalid(sentence, {"last_day": sentence})
-    is_manager = membership.role is Role.CENTRE_MANAGER
-    if is_manager and ends_on is not None and not _other_manager(session, membership):
-        raise Locked(
-            f"{person.name} is the only centre manager, so the role needs no end; nothing was changed."
-        )
+    _check_managers(session, actor, person, membership, (membership.starts_on, ends_on))
     data = {
         "person": person.code,
         "role": membership.role.value,
@@ -177,14 +170,41 @@ def open_memberships(session: Session, person_id: int, centre_id: int | None) ->
     return session.scalars(query.order_by(Membership.id)).all()
 
 
-def _other_manager(session: Session, membership: Membership) -> bool:
-    query = select(Membership.id).where(
-        Membership.centre_id == membership.centre_id,
-        Membership.role == Role.CENTRE_MANAGER,
-        Membership.ended_at.is_(None),
-        Membership.id != membership.id,
+def _check_managers(
+    session: Session,
+    actor: Actor,
+    person: Person,
+    membership: Membership,
+    days: tuple[date | None, date | None] | None,
+) -> None:
+    """Raise Locked when the centre would be without a manager sooner than now, once this role has these days (None:
+    is ended). Others count for as long as their own roles last."""
+    if membership.role is not Role.CENTRE_MANAGER:
+        return
+    # Two managers who end one another's roles at once: the second sees what the first did
+    session.execute(select(Centre.id).where(Centre.id == membership.centre_id).with_for_update())
+    rows = session.execute(
+        select(Membership.id, Membership.starts_on, Membership.ends_on).where(
+            Membership.centre_id == membership.centre_id,
+            Membership.role == Role.CENTRE_MANAGER,
+            Membership.ended_at.is_(None),
+        )
     )
-    return session.scalar(query.limit(1)) is not None
+    held = {id_: (starts_on, ends_on) for id_, starts_on, ends_on in rows}
+    others = [its for id_, its in held.items() if id_ != membership.id]
+    today = clock.today(actor.zone)
+    left_until = held_until(others if days is None else [*others, days], today)
+    if left_until >= held_until(held.values(), today):
+        return
+    if held_until(others, today) < today:
+        raise Locked(
+            f"{person.name} is the only centre manager. Make somebody else a centre manager first; "
+            "nothing was changed."
+        )
+    raise Locked(
+        f"After {long_date(left_until)} the centre would have no manager: the roles of the others do not last "
+        "longer. Change the last day of one of them first; nothing was changed."
+    )
 
 
 def _end_allocations(session: Session, actor: Actor, person: Person, membership: Membership) -> list[str]:

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from portfolio.core import clock
+from portfolio.core.actor import Role
 from portfolio.core.db import Database
 from portfolio.people.models import Allocation, Membership
-from tests.factories.world import World
+from tests.factories.world import World, make_person
 from tests.functional.people.test_lapsing import ALONE, let_end
 from tests.functional.people.test_people import actions, code_of
 from tests.web import Browser
@@ -83,3 +84,39 @@ def test_a_role_without_days_gets_a_last_one(browse: Browse, database: Database,
     assert change(manager, database, world, "assessor", "2099-03-01").status_code == 303
     assert "until 1 Mar 2099" in manager.get("/people").text
     assert "at once to 1 Mar 2099" in manager.get(f"/people/{code_of(database, world, 'assessor')}").text
+
+
+@pytest.mark.parametrize(
+    ("lasts", "status", "said"),
+    [
+        (-1, 409, "is the only centre manager"),
+        (9, 409, "the centre would have no manager"),
+        (None, 303, ""),
+    ],
+)
+@pytest.mark.parametrize("by", ["end", "days"])
+def test_the_other_managers_count_while_their_roles_last(
+    browse: Browse, database: Database, world: World, lasts: int | None, status: int, said: str, by: str
+) -> None:
+    with database.write() as session:
+        ends_on = None if lasts is None else clock.today() + timedelta(days=lasts)
+        other = make_person(session, "second_manager", world.centre_id, Role.CENTRE_MANAGER)
+        session.scalars(select(Membership).where(Membership.person_id == other.id)).one().ends_on = ends_on
+    role = membership(database, world, "manager")
+    url = f"/people/{code_of(database, world, 'manager')}/roles/{role.code}/{by}"
+
+    last_day = clock.today() + timedelta(days=5)
+    answer = browse("manager").submit(url, {"last_day": last_day.isoformat()} if by == "days" else {})
+
+    assert (answer.status_code, said in answer.text) == (status, True)
+    after = membership(database, world, "manager")
+    assert ((after.ended_at, after.ends_on) == (None, None)) is (status == 409)
+
+
+def test_a_manager_who_has_lapsed_can_be_ended(browse: Browse, database: Database, world: World) -> None:
+    with database.write() as session:
+        other = make_person(session, "second_manager", world.centre_id, Role.CENTRE_MANAGER)
+        role = session.scalars(select(Membership).where(Membership.person_id == other.id)).one()
+        role.ends_on = clock.today() - timedelta(days=1)
+        code, role_code = other.code, role.code
+    assert browse("manager").submit(f"/people/{code}/roles/{role_code}/end").status_code == 303

@@ -8,6 +8,7 @@ from portfolio.core.actor import Role
 from portfolio.people.rules import (
     days_to_lapse,
     device_name,
+    held_until,
     is_in_force,
     lapse_sentence,
     password_problem,
@@ -148,3 +149,27 @@ def test_the_end_of_a_role_says_what_comes_of_it(
     name: str, role: Role, days: int, portfolios: int, sentence: str
 ) -> None:
     assert lapse_sentence(name, role, days, "2 Apr 2026", portfolios) == sentence
+
+
+@pytest.mark.parametrize(
+    ("days", "until"),
+    [
+        ([], -1),
+        ([(None, None)], None),
+        ([(None, -1)], -1),
+        ([(1, None)], -1),
+        ([(None, 0)], 0),
+        ([(-9, 5), (None, 3)], 5),
+        ([(6, 9), (None, 5)], 9),
+        ([(7, 9), (None, 5)], 5),
+        ([(2, 3), (None, None), (None, 1)], None),
+    ],
+)
+def test_until_when_somebody_is_in_a_role(
+    days: list[tuple[int | None, int | None]], until: int | None
+) -> None:
+    def day(number: int | None) -> date | None:
+        return None if number is None else DAY + timedelta(days=number)
+
+    found = held_until([(day(first), day(last)) for first, last in days], DAY)
+    assert found == (day(until) or date.max)
