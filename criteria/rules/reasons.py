@@ -4,7 +4,7 @@ Nothing here depends on today's date: a stored reason stays true until a fact ch
 `Coverage.refresh_on` comes. Waiting times are worded when a page is drawn, from `at`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -151,7 +151,7 @@ class Reason:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What `to_dict` wrote. Raises `ValueError`, `KeyError` or `TypeError` on anything else."""
-        return cls(**_from_dict({**data, "code": ReasonCode(data["code"])}))
+        return cls(**_from_dict(data, code=ReasonCode(data["code"])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ class NextAction:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What `to_dict` wrote. Raises `ValueError`, `KeyError` or `TypeError` on anything else."""
-        return cls(**_from_dict({**data, "who": Who(data["who"]), "code": ActionCode(data["code"])}))
+        return cls(**_from_dict(data, who=Who(data["who"]), code=ActionCode(data["code"])))
 
 
 def _to_dict(value: Reason | NextAction) -> dict[str, Any]:
@@ -193,19 +193,22 @@ def _to_dict(value: Reason | NextAction) -> dict[str, Any]:
     return found
 
 
-def _from_dict(values: dict[str, Any]) -> dict[str, Any]:
-    for name in ("at", "since"):
-        if name in values:
-            values[name] = datetime.fromisoformat(values[name])
-    for name in ("occurred_on", "limit_on"):
-        if name in values:
-            values[name] = date.fromisoformat(values[name])
-    if "kinds" in values:
-        values["kinds"] = tuple(EvidenceKind(kind) for kind in values["kinds"])
-    if "match" in values:
-        values["match"] = Match(values["match"])
-    if "items" in values:
-        values["items"] = tuple(values["items"])
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "at": datetime.fromisoformat,
+    "since": datetime.fromisoformat,
+    "occurred_on": date.fromisoformat,
+    "limit_on": date.fromisoformat,
+    "kinds": lambda kinds: tuple(EvidenceKind(kind) for kind in kinds),
+    "match": Match,
+    "items": tuple,
+}
+
+
+def _from_dict(data: Mapping[str, Any], **values: Any) -> dict[str, Any]:
+    """What `_to_dict` wrote, but for the `values` that were read already."""
+    for name, value in data.items():
+        if name not in values:
+            values[name] = _READERS[name](value) if name in _READERS else value
     return values
 
 

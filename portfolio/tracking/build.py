@@ -11,7 +11,6 @@ from criteria.rules import (
     ActionCode,
     NextAction,
     NodeKind,
-    Reason,
     Rollup,
     Status,
     roll_up,
@@ -157,10 +156,9 @@ class Builder:
     def _row(self, place: Place) -> Row:
         found = self.stored[place.id]
         reasons = [
-            reason_sentence(veiled(Reason.from_dict(reason), self.held_back), self.today, self.zone)
-            for reason in found.reasons
+            reason_sentence(veiled(reason, self.held_back), self.today, self.zone) for reason in found.reasons
         ]
-        action = NextAction.from_dict(found.next_action) if found.next_action else None
+        action = found.next_action
         if action and place.unit_id in self.uncovered:
             action = without_countersigner(action)
         if action:

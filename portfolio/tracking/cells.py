@@ -13,7 +13,7 @@ from markupsafe import Markup
 from criteria.rules import Status
 from criteria.wording import status_word
 from evidence.rules.confidential import HELD_BACK
-from portfolio.tracking.views import Column, Matrix, Row
+from portfolio.tracking.views import Column, Group, Matrix, Row
 
 _EMPTY = "<td>"  # the end tag may be left out (HTML: 13.1.2.4); 300 × 100 empty cells make this worth while
 _BEFORE = {status: f'<td><a class="c {status.value}" href="/evidence/' for status in Status}
@@ -31,24 +31,35 @@ _UNLINKED = {
 class Drawn:
     """The parts of a matrix that its template puts in place.
 
-    `heads` are the header cells of a unit's columns, by code of the unit. `notes` says by code of a criterion why
-    it stands as it does and what comes next; what the viewer can do about it is a link.
+    `heads` are the header cells of a unit's columns, by code of the unit. The notes of a criterion say why it stands
+    as it does and what comes next; what the viewer can do about it is a link.
     """
 
     heads: dict[str, Markup]
-    notes: dict[str, Markup]
+    _notes: dict[str, str]
     _cells: dict[str, str]
 
-    def row(self, row: Row, chip: Markup) -> Markup:
-        """The row of a criterion: what it asks, its status as `chip` with the notes, and a cell for each column.
+    def rows(self, group: Group, chips: Mapping[Status, Markup]) -> Markup:
+        """The rows of the criteria of a group: what each asks, its status as a chip with the notes, and a cell for
+        each column.
 
         A cell that has a status is a link to the item, unless that is somebody else's draft; its text is the
         reference and the word of the status. Styles show that text as a sign on wide screens; screen readers and
         phones get the words.
         """
-        return Markup(  # noqa: S704 (see the top of the module)
+        return _joined(
             f'<tr id="c-{row.code}"><th scope="row"><b class="ref">{escape(row.ref)}</b>{escape(row.text)}</th>'
-            f"<td>{chip}{self.notes[row.code]}</td>{self._cells[row.code]}</tr>"
+            f"<td>{chips[row.status]}{self._notes[row.code]}</td>{self._cells[row.code]}</tr>\n"
+            for row in group.rows
+        )
+
+    def gaps(self, group: Group, chips: Mapping[Status, Markup]) -> Markup:
+        """The criteria of a group that are not met, as entries of a list."""
+        return _joined(
+            f'<li>{chips[row.status]} <b class="ref">{escape(row.ref)}</b> {escape(row.text)}'
+            f"{self._notes[row.code]}</li>\n"
+            for row in group.rows
+            if row.status is not Status.MET
         )
 
 
@@ -68,7 +79,7 @@ def draw(matrix: Matrix, person_id: int) -> Drawn:
         numbers = {column.evidence_id: number for number, column in enumerate(unit.columns)}
         for group in unit.groups:
             for row in group.rows:
-                drawn.notes[row.code] = _joined(_notes(row, matrix.items))
+                drawn._notes[row.code] = "".join(_notes(row, matrix.items))
                 drawn._cells[row.code] = "".join(_pieces(row.marks, numbers, links, closed))
     return drawn
 

@@ -3,12 +3,13 @@
 A constant number of queries whatever the size; plain tuples instead of mapped objects where rows are many.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, case, exists, select
+from sqlalchemy import Text, bindparam, case, cast, exists, select
 from sqlalchemy.orm import Session
 
 import evidence.models as ev
@@ -17,7 +18,7 @@ from assessors.queries.cover import read_uncovered
 from assessors.queries.live import awaits_countersignature, is_returned, is_undecided
 from assessors.rules import Decision
 from criteria.models import Node
-from criteria.rules import ActionCode, NodeKind, Status, Who, roll_up
+from criteria.rules import ActionCode, NextAction, NodeKind, Reason, Status, Who, roll_up
 from evidence.models import Evidence, Revision, Submission
 from evidence.rules import EvidenceState, reference
 from portfolio.core import clock
@@ -88,8 +89,7 @@ def read_matrix(
 
 def _uncovered(session: Session, portfolio: Portfolio, stored: Mapping[int, Stored]) -> set[int]:
     """Units in which nobody may countersign what waits for it."""
-    actions = (row.next_action["code"] for row in stored.values() if row.next_action)
-    if ActionCode.COUNTERSIGN.value not in actions:
+    if not any(row.next_action and row.next_action.code is ActionCode.COUNTERSIGN for row in stored.values()):
         return set()
     return {each.unit_id for each in read_uncovered(session, [portfolio.id])}
 
@@ -115,9 +115,9 @@ def _places(session: Session, unit_ids: Sequence[int]) -> list[Place]:
 _COVERAGE = select(
     CoverageRow.criterion_id,
     CoverageRow.status,
-    CoverageRow.reasons,
-    CoverageRow.next_action,
-    CoverageRow.counted,
+    cast(CoverageRow.reasons, Text),
+    cast(CoverageRow.next_action, Text),
+    cast(CoverageRow.counted, Text),
     CoverageRow.surplus,
     CoverageRow.waived,
     CoverageRow.stale,
@@ -127,7 +127,38 @@ _COVERAGE = select(
 
 def _coverage(session: Session, portfolio_id: int) -> dict[int, Stored]:
     rows = session.connection().execute(_COVERAGE, {"portfolio_id": portfolio_id}).all()
-    return {row[0]: Stored(*row[1:]) for row in rows}
+    return {
+        criterion_id: Stored(
+            status,
+            _reasons(reasons),
+            _action(action),
+            _references(counted),
+            surplus,
+            waived,
+            stale,
+            expires_on,
+        )
+        for criterion_id, status, reasons, action, counted, surplus, waived, stale, expires_on in rows
+    }
+
+
+# Read once per text: most criteria of a centre say one of a few things, and a matrix is looked at again and again.
+
+
+@lru_cache(maxsize=2048)
+def _reasons(text: str) -> Sequence[Reason]:
+    return tuple(map(Reason.from_dict, json.loads(text)))
+
+
+@lru_cache(maxsize=2048)
+def _action(text: str | None) -> NextAction | None:
+    found = json.loads(text or "null")
+    return NextAction.from_dict(found) if found else None
+
+
+@lru_cache(maxsize=2048)
+def _references(text: str) -> Sequence[str]:
+    return tuple(json.loads(text))
 
 
 _IS_DRAFT = Evidence.state == EvidenceState.DRAFT
@@ -156,7 +187,7 @@ def _items(session: Session, portfolio_id: int) -> dict[int, Column]:
 
 def _veiled(items: dict[int, Column], held_back: Mapping[int, str]) -> dict[int, Column]:
     for evidence_id in held_back.keys() & items.keys():
-        items[evidence_id] = replace(items[evidence_id], title="", held_back=True)
+        items[evidence_id] = items[evidence_id]._replace(title="", held_back=True)
     return items
 
 

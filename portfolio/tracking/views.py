@@ -1,11 +1,15 @@
-"""What pages, the CSV file and the command line show of a portfolio: plain frozen values."""
+"""What pages, the CSV file and the command line show of a portfolio: plain values that nobody changes.
+
+What a large matrix has by the thousand is a named tuple: frozen dataclasses take five times as long to make.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
-from criteria.rules import NodeKind, Rollup, Status, Who
+from criteria.rules import NextAction, NodeKind, Reason, Rollup, Status, Who
 from portfolio.records.queries import PortfolioHead
 from portfolio.records.rules import UnitState
 
@@ -18,8 +22,7 @@ class Show(StrEnum):
     MINE = "mine"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """An evidence item that maps something in view.
 
     `only_for` is the person who writes it, while nothing of it was submitted: nobody else may open it. `held_back`:
@@ -35,8 +38,7 @@ class Column:
     held_back: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ActionView:
+class ActionView(NamedTuple):
     """What to do next: who, in words, where. `mine`: it is the viewer's turn; `url` is "" where they have no part."""
 
     who: Who
@@ -46,8 +48,7 @@ class ActionView:
     mine: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One criterion. `marks` holds what each item says of it, by evidence id in the order of items."""
 
     criterion_id: int
@@ -142,8 +143,7 @@ class Matrix:
         return sum(len(group.rows) for unit in self.shown for group in unit.groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """An outcome or criterion of the framework, as it was read."""
 
     id: int
@@ -155,13 +155,12 @@ class Place:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A coverage row, as it was read."""
 
     status: Status
-    reasons: Sequence[dict[str, object]]
-    next_action: dict[str, object] | None
+    reasons: Sequence[Reason]
+    next_action: NextAction | None
     counted: Sequence[str]
     surplus: int
     waived: bool

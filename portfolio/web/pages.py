@@ -205,6 +205,7 @@ def make_environment(folder: Path | None = None) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else each page looks at the times of a dozen files
     )
     environment.globals.update(asset=asset, icon=icon)
     environment.filters.update(
