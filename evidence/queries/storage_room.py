@@ -1,18 +1,18 @@
 """What candidates and centres keep, and how much more may come: stored files, each content once per person, captions
-and transcripts, and uploads on their way."""
+and transcripts, those that are being written too, and uploads on their way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from evidence.models import Blob, Evidence, EvidenceFile, Revision, Upload
 from evidence.rules.keeping import Room
 from evidence.rules.tus import UploadState
 from evidence.storage_models import CandidateStorage, CentreLimit
-from evidence.timed_models import TimedText
+from evidence.timed_models import TimedText, TranscriptDraft
 from evidence.witness_models import WitnessFile, WitnessRequest
 from portfolio.core import clock
 from portfolio.core.actor import Actor, Role
@@ -82,15 +82,21 @@ def limits_of(session: Session, whose: Whose) -> Limits:
 
 
 def stored_bytes(session: Session, whose: Whose) -> int:
-    """Bytes of all files in the candidate's portfolios of this centre, each content once, drafts included; and of
-    every version of captions and transcripts beside them, whoever added it, as they were sent or typed."""
+    """Bytes of all files in the candidate's portfolios of this centre, each content once, drafts included; of every
+    version of captions and transcripts beside them, whoever added it, as they were sent or typed; and of transcripts
+    that somebody is still writing."""
     files = select(func.coalesce(func.sum(Blob.size_bytes), 0)).where(Blob.id.in_(_blobs_of(whose)))
     texts = (
         select(func.coalesce(func.sum(TimedText.size_bytes), 0))
         .join(EvidenceFile, EvidenceFile.id == TimedText.file_id)
         .where(EvidenceFile.revision_id.in_(_revisions_of(whose)))
     )
-    return int(session.scalar(files) or 0) + int(session.scalar(texts) or 0)
+    unfinished = (
+        select(func.coalesce(func.sum(_utf8_bytes(session, TranscriptDraft.text)), 0))
+        .join(EvidenceFile, EvidenceFile.id == TranscriptDraft.file_id)
+        .where(EvidenceFile.revision_id.in_(_revisions_of(whose)))
+    )
+    return sum(int(session.scalar(query) or 0) for query in (files, texts, unfinished))
 
 
 def holds(session: Session, whose: Whose, sha256: str) -> bool:
@@ -200,6 +206,13 @@ def centres_by_use(session: Session) -> list[CentreRow]:
         .limit(1000)
     )
     return [CentreRow(code, name, Room(int(kept), limit)) for code, name, kept, limit in found]
+
+
+def _utf8_bytes(session: Session, text: InstrumentedAttribute[str]) -> ColumnElement[int]:
+    """The length of a text as it is stored. SQLite has octet_length from 3.43 on only."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.length(cast(text, LargeBinary), type_=Integer)
+    return func.octet_length(text, type_=Integer)
 
 
 def _items_of(whose: Whose) -> Select[int]:

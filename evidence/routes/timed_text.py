@@ -173,8 +173,8 @@ def autosave_transcript(
         return JSONResponse({"message": f"Not saved yet: {sentence}", "errors": posted.errors}, 422)
     try:
         draft = save_transcript_draft(session, actor, code, text, version)
-    except (Invalid, Stale, Locked) as error:
-        return JSONResponse({"message": error.message}, 422 if isinstance(error, Invalid) else 409)
+    except (Invalid, StorageFull, Stale, Locked) as error:
+        return JSONResponse({"message": error.message}, status_of(error))
     return JSONResponse({"revision": str(draft.edit_version)})
 
 

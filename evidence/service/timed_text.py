@@ -55,7 +55,8 @@ def add_transcript(session: Session, actor: Actor, file_code: str, text: str) ->
     """
     place = get_caption_place(session, actor, file_code, for_update=True)
     cues = parse_transcript(text, _length(session, place))
-    added = _add(session, actor, place, TimedTextForm.TRANSCRIPT, cues, text)
+    freed = _draft_size(transcript_draft(session, actor, place.file.id))
+    added = _add(session, actor, place, TimedTextForm.TRANSCRIPT, cues, text, freed=freed)
     _drop_draft(session, actor, place)
     return added
 
@@ -76,8 +77,8 @@ def save_transcript_draft(
     """Keep what the actor has typed so far; nobody else sees it. `edit_version` is the one the page was drawn
     with, 0 for none.
 
-    Saving what stands there changes nothing. Raises Stale when another window saved something else since,
-    Invalid (too long), NotFound, Locked.
+    Saving what stands there changes nothing. It counts in what the candidate keeps, as a stored one does. Raises Stale
+    when another window saved something else since, Invalid (too long), StorageFull, NotFound, Locked.
     """
     if len(text) > MAX_TRANSCRIPT_CHARACTERS:
         raise Invalid(f"The transcript has {len(text):,} characters; at most {MAX_TRANSCRIPT_CHARACTERS:,}.")
@@ -90,6 +91,7 @@ def save_transcript_draft(
             "This transcript was changed in another window since you opened it. Nothing was overwritten.",
             edit_version=draft.edit_version if draft else 0,
         )
+    claim_room(session, actor, place.portfolio, _size(text) - _draft_size(draft))
     if draft is None:
         draft = TranscriptDraft(
             file_id=place.file.id, person_id=actor.person_id, edit_version=0, text="", saved_at=clock.now()
@@ -97,7 +99,7 @@ def save_transcript_draft(
         session.add(draft)
     draft.text, draft.saved_at = text, clock.now()
     draft.edit_version += 1
-    session.flush()
+    count_use(session, Whose.of(place.portfolio))
     return draft
 
 
@@ -125,14 +127,16 @@ def _add(
     cues: list[Cue],
     source: str,
     name: str = "",
+    freed: int = 0,
 ) -> TimedText:
+    """`freed`: bytes of a draft that is dropped when this is stored."""
     vtt = render_vtt(cues) if cues else ""
     standing = standing_text(session, actor, place)
     if standing is not None and (standing.vtt, standing.source) == (vtt, source):
         return standing
-    size = len(source.encode())
+    size = _size(source)
     _check_count(session, place)
-    claim_room(session, actor, place.portfolio, size)
+    claim_room(session, actor, place.portfolio, size - freed)
     added = TimedText(
         code=ids.new_code(),
         file_id=place.file.id,
@@ -184,4 +188,13 @@ def _drop_draft(session: Session, actor: Actor, place: CaptionPlace) -> None:
     draft = transcript_draft(session, actor, place.file.id)
     if draft is not None:
         session.delete(draft)
-        session.flush()
+        count_use(session, Whose.of(place.portfolio))
+
+
+def _draft_size(draft: TranscriptDraft | None) -> int:
+    return _size(draft.text) if draft else 0
+
+
+def _size(text: str) -> int:
+    """In bytes, as it is stored."""
+    return len(text.encode())

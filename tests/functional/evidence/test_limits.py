@@ -206,6 +206,37 @@ def test_counting_anew_puts_right_what_was_counted(
         assert session.get_one(CandidateStorage, whose).used_bytes == 8_000
 
 
+@pytest.mark.databases("sqlite", "postgres")
+def test_a_transcript_that_is_being_written_counts_and_is_bounded(
+    browse: Browse, database: Database, world: World, parts: Parts, item: str
+) -> None:
+    file = attach(database, world, parts.store, item, "talk.wav", wav(), media_type="audio/wav")
+    candidate, whose = browse("candidate"), Whose(world.centre_id, world.people["candidate"])
+
+    def used() -> int:
+        with database.read() as session:
+            counted = session.get_one(CandidateStorage, (whose.centre_id, whose.person_id)).used_bytes
+            assert counted == stored_bytes(session, whose)
+        return counted - len(wav())
+
+    def save(text: str, version: int) -> Any:
+        return candidate.submit(
+            f"/files/{file}/transcript/autosave", {"text": text, "revision": str(version)}
+        )
+
+    assert (save("0:00 Grüß", 0).status_code, used()) == (200, 11)
+    allow(database, world, len(wav()) + 20)
+    refused = save("0:00 Grüß Gott, Anna", 1)
+    assert (refused.status_code, "for more room" in refused.json()["message"], used()) == (413, True, 11)
+    assert (save("0:00 Grüß Gott", 1).status_code, used()) == (200, 16)
+    # What is stored takes the place of what was being written
+    assert candidate.submit(f"/files/{file}/transcript", {"text": "0:00 Grüß Gott"}).status_code == 303
+    assert used() == 16
+    assert (save("0:01", 0).status_code, used()) == (200, 20)
+    assert candidate.submit(f"/files/{file}/transcript/discard").status_code == 303
+    assert used() == 16
+
+
 def test_every_version_of_captions_counts_and_what_was_typed_stays_when_there_is_no_room(
     browse: Browse, database: Database, world: World, parts: Parts, item: str
 ) -> None:
