@@ -12,7 +12,8 @@ from evidence.service import DraftFields
 class Seen:
     """What the assessor decided about one criterion while recording. `note`: what showed it.
 
-    `parts` are (file code, media fragment), as in `evidence.service.Claim`.
+    `parts` are (file code, media fragment), as in `evidence.service.Claim`; `times` are parts as they were typed, of a
+    criterion that is left out.
     """
 
     decision: Decision | None
@@ -21,6 +22,7 @@ class Seen:
     vacsr: frozenset[str] = frozenset(VACSR)
     range_items: tuple[str, ...] = ()
     parts: tuple[tuple[str | None, str], ...] = ()
+    times: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

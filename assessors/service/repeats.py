@@ -216,6 +216,7 @@ def _seen_words(seen: Seen, names: _Names) -> str:
         f"Not {', '.join(missing)}" if missing else "",
         ", ".join(seen.range_items),
         "; ".join(parts),
+        f"Times: {seen.times.strip()}" if seen.times.strip() else "",
     )
     return "\n".join(each for each in said if each)
 

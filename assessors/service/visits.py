@@ -26,6 +26,7 @@ from assessors.visit_models import Visit
 from criteria.models import Node
 from criteria.rules import EvidenceKind
 from evidence.models import Evidence, Revision
+from evidence.queries import files_of, unfinished_uploads
 from evidence.rules import QUESTION_ROWS, reference
 from evidence.service import DraftFields, create_draft, save_draft
 from portfolio.core import clock, log
@@ -132,12 +133,15 @@ def _replace(
 def _mere_plan(
     session: Session, actor: Actor, portfolio_code: str, item: Evidence, kind: EvidenceKind
 ) -> VisitView | None:
-    """The visit while nobody has written to it, or changed its plan, since it was planned; else None."""
+    """The visit while nobody has written to it, added a file or changed its plan since it was planned; else None."""
     try:
         view = get_visit(session, actor, portfolio_code, item.code, for_update=True)
     except Locked:
         return None
-    return view if item.kind is kind and view.kept.get("left") == view.version else None
+    if item.kind is not kind or view.kept.get("left") != view.version:
+        return None
+    begun = unfinished_uploads(session, actor, item.id, clock.now())
+    return None if begun or files_of(session, view.draft.revision.id) else view
 
 
 def keep_as_visit(
@@ -293,20 +297,28 @@ def _refuse_other_words(
 ) -> None:
     """Raise RecordedAlready unless the record says all that is sent, and the visit keeps what is said beside it."""
     revision = revision_of(session, done)
-    kept = kept_of(session.get(Visit, revision.evidence_id), revision).get("answers", {})
+    now = recordings_among(session, recording.kind, revision.id)
+    beside_it = kept_of(session.get(Visit, revision.evidence_id), revision)
+    kept = aimed(beside_it.get("answers", {}), beside_it.get("recordings", now), now)
     with suppress(Invalid):  # a time or a row that cannot be read differs in any case
         recording = _settled(session, revision, notes, recording, rows)
-    beside = [
-        {
-            code: Seen(decision=None, note=each.get("note", ""), feedback=each.get("feedback", ""))
-            for code, each in answers.items()
-            if code not in recording.seen
-            and not each.get("decision")
-            and (each.get("note") or each.get("feedback"))
-        }
-        for answers in (notes.answers, kept)
-    ]
+    beside = [_left_out(answers, recording) for answers in (notes.reaimed(now).answers, kept)]
     refuse_other_words(session, done, recording, *beside)
+
+
+def _left_out(answers: Mapping[str, Mapping[str, str]], recording: Recording) -> dict[str, Seen]:
+    """What was typed about criteria without a decision."""
+    said = {
+        code: Seen(
+            decision=None,
+            note=each.get("note", ""),
+            feedback=each.get("feedback", ""),
+            times=each.get("times", ""),
+        )
+        for code, each in answers.items()
+        if code not in recording.seen and not each.get("decision")
+    }
+    return {code: each for code, each in said.items() if each.note or each.feedback or each.times}
 
 
 def _word(kind: EvidenceKind) -> str:

@@ -43,7 +43,15 @@ from evidence.queries.items import (
     submissions_of,
     visible_revisions,
 )
-from evidence.queries.lists import PAGE_SIZE, EvidenceList, ListFilter, ListRow, Shows, list_evidence
+from evidence.queries.lists import (
+    PAGE_SIZE,
+    EvidenceList,
+    ListFilter,
+    ListRow,
+    Shows,
+    begun_from_page,
+    list_evidence,
+)
 from evidence.queries.previews import UNKNOWN, LookView, extents_of, get_preview, looks_at
 from evidence.queries.sealed import content_digest, content_digests, revision_content
 from evidence.queries.timed_text import (
@@ -88,6 +96,7 @@ __all__ = [
     "UnitChoice",
     "UploadView",
     "assessors_concerned",
+    "begun_from_page",
     "caption_history",
     "captions_of",
     "check_open",

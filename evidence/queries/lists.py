@@ -43,6 +43,23 @@ class ListFilter:
         return self == ListFilter()
 
 
+def begun_from_page(session: Session, evidence: Evidence, page: str) -> Sequence[Evidence]:
+    """Items that were begun before this one from the same page (its codes begin with `page`), by the same person in
+    the same portfolio; newest first, at most three, without those withdrawn."""
+    return session.scalars(
+        select(Evidence)
+        .where(
+            Evidence.portfolio_id == evidence.portfolio_id,
+            Evidence.created_by_id == evidence.created_by_id,
+            Evidence.number < evidence.number,
+            Evidence.code.startswith(page, autoescape=True),
+            Evidence.state != EvidenceState.WITHDRAWN,
+        )
+        .order_by(Evidence.number.desc())
+        .limit(3)
+    ).all()
+
+
 @dataclass(frozen=True, slots=True)
 class ListRow:
     """One item, as its newest revision that the actor may see says it."""

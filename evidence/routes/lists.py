@@ -1,5 +1,6 @@
 """The list of a portfolio's evidence, beginning an item, and the way in from a gap."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
@@ -11,22 +12,24 @@ from criteria.queries import aside_of
 from criteria.rules import EvidenceKind
 from criteria.wording import kind_word
 from evidence import forms
+from evidence.models import Evidence
 from evidence.permissions import EVIDENCE_OWN, EVIDENCE_VIEW, EVIDENCE_WRITE
 from evidence.queries import (
     PAGE_SIZE,
     EvidenceList,
     ListFilter,
     Shows,
+    begun_from_page,
     drafts_to_choose,
     list_evidence,
     own_target,
 )
 from evidence.queries.storage_room import room_shown
-from evidence.rules import ASSESSOR_BEGINS, EvidenceState, guide_to, state_word
+from evidence.rules import ASSESSOR_BEGINS, EvidenceState, guide_to, reference, state_word
 from evidence.service import Claim, DraftFields, create_draft, map_drafts
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import Invalid, NotFound
-from portfolio.core.ids import code_of, new_code
+from portfolio.core.ids import CODE_LENGTH, code_of, new_code
 from portfolio.core.text import clean_line, shorten
 from portfolio.records.models import Portfolio
 from portfolio.records.permissions import ASSESSING
@@ -155,6 +158,8 @@ def begin(request: Request, session: WriteSession, actor: CurrentActor, posted: 
     try:
         posted.check("Choose a kind of evidence.")
         assert kind is not None
+        page = _code_of_page(clean_line(posted.raw("code")), portfolio_code)
+        code = page + code_of(page, kind.value, title, criterion)[: CODE_LENGTH - len(page)] if page else None
         evidence = create_draft(
             session,
             actor,
@@ -162,25 +167,36 @@ def begin(request: Request, session: WriteSession, actor: CurrentActor, posted: 
             kind,
             DraftFields(title=title),
             claims=[Claim(criterion)] if criterion else [],
-            code=_code_of_item(clean_line(posted.raw("code")), portfolio_code, kind, title, criterion),
+            code=code,
         )
     except Invalid as error:
         values = posted.values()
         return _new_page(
             request, session, actor, portfolio_code, criterion, values=values, errors=error.errors
         )
-    return see_other(request, f"/evidence/{evidence.code}/edit")
+    earlier = begun_from_page(session, evidence, page) if page else []
+    return see_other(request, f"/evidence/{evidence.code}/edit", _still_there(earlier), "info")
 
 
-def _code_of_item(
-    proposed: str, portfolio_code: str, kind: EvidenceKind, title: str, criterion: str
-) -> str | None:
-    """The item's code, made of the one that the page proposed and all that was sent.
+def _still_there(earlier: Sequence[Evidence]) -> str:
+    """Tells who went back and began another item of those that they began before; "" for none."""
+    if not earlier:
+        return ""
+    named = [
+        f"{reference(item.number)} " + (f"“{shorten(item.title, 60)}”" if item.title else "without a title")
+        for item in earlier
+    ]
+    which, stay = " and ".join(named), "it stays as it is" if len(named) == 1 else "they stay as they are"
+    return f"This is another item. You began {which} from the same page before; {stay}."
+
+
+def _code_of_page(proposed: str, portfolio_code: str) -> str:
+    """How the codes of all items begin that are begun from one page; the rest is made of all else that was sent.
 
     A page that is gone back to, or restored, proposes the same code once more: only what is the very same is a second
     click, whatever became of the first item since.
     """
-    return code_of(proposed, portfolio_code, kind.value, title, criterion) if proposed else None
+    return code_of(proposed, portfolio_code)[: CODE_LENGTH // 2] if proposed else ""
 
 
 @routes.page("/evidence/gap/{criterion_code}", EVIDENCE_OWN)

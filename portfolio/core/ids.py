@@ -4,9 +4,10 @@ import hashlib
 import secrets
 
 ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no 0/o, 1/l/i, u: safe to read aloud
+CODE_LENGTH = 12
 
 
-def new_code(length: int = 12) -> str:
+def new_code(length: int = CODE_LENGTH) -> str:
     """A random opaque code for URLs: 30^12, about 59 bits. Not a secret."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
@@ -21,7 +22,7 @@ def code_of(*parts: str) -> str:
         len(part).to_bytes(8) + part for part in (each.encode("utf-8", "surrogatepass") for each in parts)
     )
     number = int.from_bytes(hashlib.sha256(told).digest())
-    return "".join(ALPHABET[number // len(ALPHABET) ** place % len(ALPHABET)] for place in range(12))
+    return "".join(ALPHABET[number // len(ALPHABET) ** place % len(ALPHABET)] for place in range(CODE_LENGTH))
 
 
 def new_token() -> str:

@@ -7,8 +7,10 @@ from sqlalchemy import select
 
 from assessors.visit_models import Visit
 from evidence.models import Revision
+from portfolio.app import Parts
 from portfolio.core.db import Database
 from tests.functional.assessors.test_visits import Desk, desk, logged, told
+from tests.functional.evidence.making import attach
 
 __all__ = ["desk"]
 
@@ -85,6 +87,19 @@ def test_what_was_written_to_since_is_never_replaced(database: Database, desk: D
     assert "Gave the figures" in desk.page()
     assert desk.plan(0).headers["location"] == desk.url  # the same plan once more opens it
     assert plans(database) == {"Morning shift": desk.world.criterion_codes[:1]}
+
+
+def test_what_was_given_files_since_is_never_replaced(database: Database, desk: Desk, parts: Parts) -> None:
+    desk.plan(0)
+    attach(database, desk.world, parts.store, desk.code, "photo.txt", who="assessor")
+
+    refused = desk.plan(1, title="Late shift")
+    again = answer(desk, refused, "change", 1, title="Late shift")
+
+    assert [refused.status_code, again.status_code] == [409, 409]
+    assert ('value="change"' in refused.text, "was given files" in refused.text) == (False, True)
+    assert plans(database) == {"Morning shift": desk.world.criterion_codes[:1]}
+    assert "photo.txt" in desk.page()
 
 
 def test_a_finished_visit_stays_and_the_plan_comes_back(database: Database, desk: Desk) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from evidence.models import Evidence, Mapping
 from portfolio.app import Parts
 from portfolio.core.db import Database
-from tests.functional.assessors.test_talks import Desk, desk, stored_rows
+from tests.functional.assessors.test_talks import DAY, Desk, desk, stored_rows
 from tests.functional.evidence.making import attach
 
 __all__ = ["desk"]
@@ -123,3 +123,18 @@ def test_a_later_revision_keeps_the_time_of_a_recording_that_it_leaves_out(
         copies = [file.code for file in session.scalars(select(Evidence)).one().revisions[-1].files]
     desk.browser.submit(f"/files/{copies[0]}/remove")
     assert field(desk.page(), "at-1") == "R? 0:05-0:09"
+
+
+def test_times_of_a_criterion_that_is_left_out_are_told_when_finished_again(
+    desk: Desk, two: list[str]
+) -> None:
+    said = desk.row(1, "Why?", at="0:05") | desk.on(0, "met", times="0:12-0:40") | {"declared": "1"}
+    said |= {"recordings": " ".join(two), "title": "On metrics", "occurred_on": DAY, "action": "record"}
+    said |= {"revision": field(desk.page(), "revision"), **desk.on(1, "", times="R2 1:05-")}
+    for _ in range(2):  # a double click
+        assert desk.browser.submit(desk.url, said).status_code == 303
+
+    refused = desk.browser.submit(desk.url, said | desk.on(1, "", times="R2 2:10-"))
+
+    assert refused.status_code == 409
+    assert [words in refused.text for words in ("Times: R2 2:10-", "Times: R2 1:05-")] == [True, True]

@@ -156,7 +156,10 @@ def test_other_words_from_the_same_page_begin_another_item(
     places = [own.submit("/evidence", form | other).headers["location"] for _ in range(2)]
 
     assert places[0] == places[1] != first
+    said = "This is another item. You began E001 “Wallboard of October” from the same page before"
+    assert [said in own.get(places[0]).text for _ in range(2)] == [True, False]
     assert own.submit("/evidence", form).headers["location"] == first  # the very same once more opens it
+    assert "another item" not in own.get(first).text
     last = newest(database)
     assert (last.title, last.kind.value) == (other.get("title", "Wallboard"), other.get("kind", "product"))
     with database.read() as session:
