@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from criteria.bank_models import BankQuestion, BankWording
@@ -51,12 +51,12 @@ def add_question(
     if len(code) > 20 or len(code) < 8 or not set(code) <= set(ids.ALPHABET):
         raise NotFound()
     there = bank_of(session, [unit.id]).get(unit.id, [])
-    asked = _checked(session, unit, asked, there)
+    asked = _checked(asked, _criteria_of(session, unit), there)
     if len(there) >= MAX_LIVE:
         raise Invalid("Nothing was added.", {"text": _too_many(len(there))})
-    question, wording = _insert(session, actor, unit, asked, _next_position(session, unit), code)
-    _log_added(session, actor, head, unit, [(question, wording)], "written")
-    return question
+    made = _insert(session, actor, unit, [asked], [code])
+    _log_added(session, actor, head, unit, made, "written")
+    return made[0][0]
 
 
 def add_questions(
@@ -68,19 +68,18 @@ def add_questions(
     """
     _open(session, actor, head)
     there = bank_of(session, [unit.id]).get(unit.id, [])
-    seen = {fold(entry.wording.text) for entry in there}
+    seen, criteria = {fold(entry.wording.text) for entry in there}, _criteria_of(session, unit)
     new = []
     for asked in wanted:
         if fold(asked.text) not in seen:
-            new.append(_checked(session, unit, asked, ()))
+            new.append(_checked(asked, criteria, ()))
             seen.add(fold(asked.text))
     if len(there) + len(new) > MAX_LIVE:
         raise Invalid("Nothing was added.", {"lines": _too_many(len(there) + len(new))})
-    first = _next_position(session, unit)
-    made = [_insert(session, actor, unit, asked, first + n) for n, asked in enumerate(new)]
-    if made:
+    if new:
+        made = _insert(session, actor, unit, new, [ids.new_code() for _ in new])
         _log_added(session, actor, head, unit, made, source)
-    return len(made)
+    return len(new)
 
 
 def change_question(
@@ -96,13 +95,15 @@ def change_question(
     if entry.question.archived_at is not None:
         raise Locked("This question is archived. Bring it back before you change it.")
     others = [e for e in bank_of(session, [unit.id]).get(unit.id, []) if e.question.id != entry.question.id]
-    asked = _checked(session, unit, asked, others)
+    asked = _checked(asked, _criteria_of(session, unit), others)
     last = entry.wording
     if (asked.text, asked.pointers, list(asked.criteria)) == (last.text, last.pointers, last.criteria):
         return
     if last.number != seen:
         raise Stale("Somebody else changed this question since you opened it. Nothing was overwritten.")
-    wording = _word(session, actor, entry.question, asked, last.number + 1)
+    wording = BankWording(**_worded(actor, entry.question, asked, last.number + 1))
+    session.add(wording)
+    session.flush()
     log.append(
         session,
         actor,
@@ -227,8 +228,17 @@ def _open(session: Session, actor: Actor, head: VersionHead) -> None:
     check_bank(lock_version(session, head))
 
 
-def _checked(session: Session, unit: Node, asked: Asked, there: Sequence[BankEntry]) -> Asked:
-    """The question with its criteria in the framework's order."""
+def _criteria_of(session: Session, unit: Node) -> Sequence[str]:
+    """The codes of a unit's criteria in the framework's order."""
+    return session.scalars(
+        select(Node.code)
+        .where(Node.unit_id == unit.id, Node.kind == NodeKind.CRITERION)
+        .order_by(Node.position)
+    ).all()
+
+
+def _checked(asked: Asked, criteria: Sequence[str], there: Sequence[BankEntry]) -> Asked:
+    """The question with its criteria in the order of the unit's `criteria`. Raises Invalid."""
     errors = {}
     if problem := question_problem(asked.text):
         errors["text"] = problem
@@ -238,16 +248,9 @@ def _checked(session: Session, unit: Node, asked: Asked, there: Sequence[BankEnt
         errors["pointers"] = (
             f"This has {len(asked.pointers):,} characters; at most {MAX_POINTERS:,} are possible."
         )
-    codes = session.scalars(
-        select(Node.code)
-        .where(
-            Node.unit_id == unit.id,
-            Node.kind == NodeKind.CRITERION,
-            Node.code.in_(sorted(set(asked.criteria))),
-        )
-        .order_by(Node.position)
-    ).all()
-    if len(codes) < len(set(asked.criteria)):
+    wanted = set(asked.criteria)
+    codes = [code for code in criteria if code in wanted]
+    if len(codes) < len(wanted):
         errors["criteria"] = "Choose criteria of this unit."
     if errors:
         raise Invalid("The question was not saved.", errors)
@@ -269,30 +272,34 @@ def _next_position(session: Session, unit: Node) -> int:
 
 
 def _insert(
-    session: Session, actor: Actor, unit: Node, asked: Asked, position: int, code: str = ""
-) -> tuple[BankQuestion, BankWording]:
-    question = BankQuestion(
-        code=code or ids.new_code(), unit_id=unit.id, position=position, created_at=clock.now()
-    )
-    session.add(question)
-    session.flush()
-    return question, _word(session, actor, question, asked, 1)
+    session: Session, actor: Actor, unit: Node, wanted: Sequence[Asked], codes: Sequence[str]
+) -> list[tuple[BankQuestion, BankWording]]:
+    """Put new questions at the end of the unit's bank, under these codes; in two statements, however many."""
+    first, now = _next_position(session, unit), clock.now()
+    rows = [
+        {"code": code, "unit_id": unit.id, "position": position, "created_at": now}
+        for position, code in enumerate(codes, start=first)
+    ]
+    # Added to the session, each would be a statement: what comes back to an object must come in its order
+    made = session.scalars(insert(BankQuestion).returning(BankQuestion), rows)
+    questions = {question.code: question for question in made}
+    worded = [_worded(actor, questions[code], asked, 1) for code, asked in zip(codes, wanted, strict=True)]
+    session.execute(insert(BankWording), worded)
+    return [(questions[code], BankWording(**row)) for code, row in zip(codes, worded, strict=True)]
 
 
-def _word(session: Session, actor: Actor, question: BankQuestion, asked: Asked, number: int) -> BankWording:
-    wording = BankWording(
-        code=ids.new_code(),
-        question_id=question.id,
-        number=number,
-        text=asked.text,
-        pointers=asked.pointers,
-        criteria=list(asked.criteria),
-        created_at=clock.now(),
-        created_by_id=actor.person_id,
-    )
-    session.add(wording)
-    session.flush()
-    return wording
+def _worded(actor: Actor, question: BankQuestion, asked: Asked, number: int) -> dict[str, Any]:
+    """The columns of a wording."""
+    return {
+        "code": ids.new_code(),
+        "question_id": question.id,
+        "number": number,
+        "text": asked.text,
+        "pointers": asked.pointers,
+        "criteria": list(asked.criteria),
+        "created_at": clock.now(),
+        "created_by_id": actor.person_id,
+    }
 
 
 def _said(question: BankQuestion, unit: Node, wording: BankWording) -> dict[str, Any]:

@@ -10,17 +10,19 @@ from sqlalchemy.orm import Session
 
 from criteria.bank_models import BankQuestion, BankWording
 from criteria.models import Node
-from criteria.queries import get_node, get_version_by_id, tree_of
+from criteria.permissions import FRAMEWORK_VIEW
+from criteria.queries import get_node, get_version, get_version_by_id, tree_of
 from criteria.queries.bank import BankEntry, bank_of, wordings_of
 from criteria.rules import NodeKind
 from criteria.samples import sample_questions
 from criteria.service import store_framework
-from criteria.service.bank import Asked, add_questions
+from criteria.service.bank import Asked, add_questions, copy_bank
 from portfolio.core.db import Database
 from portfolio.core.log import Stream, entries_of
 from portfolio.tracking.proof_of_questions import changed_questions
 from tests.factories.world import World
 from tests.functional.criteria.test_storing import small
+from tests.queries import counted
 from tests.web import Browser
 
 Browse = Callable[[str], Browser]
@@ -235,6 +237,24 @@ def test_a_reissue_takes_the_bank_over_by_the_reference_of_the_unit(
             ("None?", 0),
         ]
         assert list(changed_questions(session)) == []
+
+
+def test_many_questions_cost_as_many_statements_as_few(database: Database, world: World) -> None:
+    added, copied = [], []
+    with database.write() as session:
+        old, new = reissued(session, world)
+        actor = world.actor(session, "manager")
+        source, target = (get_version(session, actor, code, FRAMEWORK_VIEW) for code in (old, new))
+        unit = tree_of(session, source.version.id).of(NodeKind.UNIT)[0].node
+        for number in (1, 2, 60):
+            wanted = [Asked(f"Why {n} of {number}?") for n in range(number)]
+            with counted(session) as sent:
+                add_questions(session, actor, source, unit, wanted, source="lines")
+            added.append(len(sent))
+            with counted(session) as sent:
+                assert copy_bank(session, actor, target, source) >= number
+            copied.append(len(sent))
+    assert (added[1], copied[1]) == (added[2], copied[2])
 
 
 @pytest.mark.databases("sqlite")
