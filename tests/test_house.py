@@ -23,6 +23,8 @@ PACKAGES = ("portfolio", "criteria", "evidence", "assessors")
 TEMPLATES = ROOT / "templates"
 MAY_COMMIT = {"portfolio/core/db.py", "portfolio/cli.py", "portfolio/worker.py"}
 MAXIMUM_LINES = 600
+MAXIMUM_WIDTH = 120
+_COMMENT = re.compile(r"{#.*?#}", re.DOTALL)
 HEAVY = {"sqlalchemy", "alembic", "fastapi", "starlette", "jinja2", "boto3", "botocore", "psycopg", "sqlite3"}
 
 # Written in pieces, so that this file does not break its own rule.
@@ -290,6 +292,19 @@ def test_every_setting_is_documented() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     names = [f"PORTFOLIO_{name.upper()}" for name in Settings.model_fields]
     assert [name for name in names if not re.search(rf"\b{name}\b", readme)] == []
+
+
+def test_no_line_of_the_changelog_or_of_a_comment_in_a_template_is_too_long() -> None:
+    comments = {path.name: _COMMENT.findall(path.read_text("utf-8")) for path in TEMPLATES.rglob("*.html")}
+    texts = {"CHANGELOG.md": [(ROOT / "CHANGELOG.md").read_text("utf-8")], **comments}
+    long = [
+        f"{name}: {line[:60]}"
+        for name, found in texts.items()
+        for text in found
+        for line in text.split("\n")
+        if len(line) > MAXIMUM_WIDTH
+    ]
+    assert long == []
 
 
 def test_the_changelog_knows_this_version() -> None:

@@ -97,7 +97,7 @@ def test_what_was_given_files_since_is_never_replaced(database: Database, desk: 
     again = answer(desk, refused, "change", 1, title="Late shift")
 
     assert [refused.status_code, again.status_code] == [409, 409]
-    assert ('value="change"' in refused.text, "was given files" in refused.text) == (False, True)
+    assert ('value="change"' in refused.text, "given files or finished" in refused.text) == (False, True)
     assert plans(database) == {"Morning shift": desk.world.criterion_codes[:1]}
     assert "photo.txt" in desk.page()
 
