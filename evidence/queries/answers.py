@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 from criteria.models import Node
 from criteria.rules import Status
 from evidence.models import Evidence, Mapping, Revision
-from evidence.rules import reference
+from evidence.rules import EvidenceState, reference
 from portfolio.records.models import CoverageRow, PortfolioUnit
 from portfolio.records.rules import UnitState
 
@@ -35,6 +35,7 @@ def mappings_to_answer(session: Session, evidence: Evidence) -> list[Mapping]:
 
     Told from the coverage rows, which know the decisions: left out is what this item was found to meet, whether
     it counts or not (a new revision makes no work newer), and what waits for an assessor or a countersignature.
+    A row that other evidence has met gives no reasons: nothing of an item that still waits is left to answer there.
     """
     return [mapping for _, mapping, _ in _unanswered(session, [evidence.id])]
 
@@ -86,12 +87,13 @@ def _unanswered(
         .order_by(Mapping.id)
     )
     return [
-        (item.id, mapping, row)
-        for item, mapping, row in rows
-        if row is None or not _is_settled(row, reference(item.number))
+        (item.id, mapping, row) for item, mapping, row in rows if row is None or not _is_settled(row, item)
     ]
 
 
-def _is_settled(row: CoverageRow, own: str) -> bool:
+def _is_settled(row: CoverageRow, item: Evidence) -> bool:
+    if row.status is Status.MET and item.state is EvidenceState.SUBMITTED:
+        return True
+    own = reference(item.number)
     said = {reason.get("code") for reason in row.reasons if reason.get("evidence_ref") == own}
     return own in row.counted or bool(said & _WAITING) or (bool(said & _DISCOUNTED) and not said & _ASKING)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +15,8 @@ from evidence.service.witness_links import close_links
 from evidence.witness_models import WitnessRequest
 from portfolio.core import clock
 from portfolio.core.errors import Locked
+from portfolio.people.models import Centre
+from portfolio.records.models import Portfolio
 
 
 def detach_requests(session: Session, revision: Revision) -> None:
@@ -57,15 +60,16 @@ def refuse_witness_file(session: Session, revision: Revision, blob_id: int) -> N
         )
 
 
-def carried_over(session: Session, last: Revision) -> dict[str, Any]:
+def carried_over(session: Session, portfolio: Portfolio, last: Revision) -> dict[str, Any]:
     """What a next revision's details say besides those of the last one: a testimony that was confirmed after it
-    was handed in stays confirmed, with the same text."""
+    was handed in stays confirmed, with the same text, on the day that it was where the centre is."""
     request = confirmed_request(session, last)
     if request is None or request.confirmed_at is None or last.details.get(REQUEST_KEY):
         return {}
     name = request.said.get("name") or request.witness_name
+    zone = ZoneInfo(session.get_one(Centre, portfolio.centre_id).zone)
     return {
         REQUEST_KEY: request.code,
         "confirmed_by": f"{name}, {way_words(request.given_on or request.way)}",
-        "confirmed_on": request.confirmed_at.date().isoformat(),
+        "confirmed_on": request.confirmed_at.astimezone(zone).date().isoformat(),
     }

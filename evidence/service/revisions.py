@@ -43,7 +43,7 @@ def start_revision(session: Session, actor: Actor, code: str) -> Revision:
             state=evidence.state,
         )
     revision = _next_revision(evidence, last)
-    revision.details |= carried_over(session, last)
+    revision.details |= carried_over(session, item.portfolio, last)
     session.add(revision)
     session.flush()
     codes = _copy_files(session, last, revision)

@@ -10,6 +10,7 @@ from evidence.models import Mapping, Submission
 from evidence.queries import (
     Draft,
     assessors_concerned,
+    check_open,
     content_digest,
     draft_picture,
     get_draft,
@@ -63,6 +64,7 @@ def submit_evidence(
     draft = get_draft(session, actor, code, for_update=True)
     # Sign-offs take the same row, so that no unit is signed between the check and the submission
     session.refresh(draft.portfolio, with_for_update=True)
+    check_open(draft.portfolio)  # it may have been archived while this waited
     mappings = live_mappings(session, draft.revision.id)
     unit_ids = _check_open_units(session, draft, mappings)
     _check_ready(session, actor, draft, declared=declared)

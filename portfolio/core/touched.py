@@ -14,13 +14,15 @@ _HOOKS = "after_commit"
 
 @dataclass(slots=True)
 class Touched:
-    """Portfolios with the criteria concerned (None: all of them), and framework versions whose rules changed."""
+    """Portfolios with the criteria concerned (None: all of them), framework versions whose rules changed, and
+    centres where the day begins at another moment."""
 
     criteria: dict[int, set[int] | None] = field(default_factory=dict)
     versions: set[int] = field(default_factory=set)
+    centres: set[int] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.criteria or self.versions)
+        return bool(self.criteria or self.versions or self.centres)
 
 
 def _of(session: Session) -> Touched:
@@ -44,6 +46,11 @@ def touch_portfolio(session: Session, portfolio_id: int) -> None:
 def touch_version(session: Session, version_id: int) -> None:
     """A rule on this framework version changed: every portfolio pinned to it is concerned."""
     _of(session).versions.add(version_id)
+
+
+def touch_centre(session: Session, centre_id: int) -> None:
+    """The zone of this centre changed, and with it what day it is: all its portfolios are concerned."""
+    _of(session).centres.add(centre_id)
 
 
 def take(session: Session) -> Touched:

@@ -38,10 +38,10 @@ REFRESH = "coverage.expired"
 def recompute(session: Session, changes: Touched) -> None:
     """Recompute what was touched, in a number of queries that does not depend on how much it was.
 
-    Work on a portfolio is activity on it; a rule that changed, or time that passed, is not.
+    Work on a portfolio is activity on it; a rule or a zone that changed, or time that passed, is not.
     """
     worked_on = sorted(changes.criteria)
-    for version_id in changes.versions:
+    for version_id in sorted(changes.versions | _versions_in(session, changes.centres)):
         _touch_version(session, version_id, changes)
     _lock(session, changes.criteria)
     if worked_on:
@@ -229,6 +229,15 @@ def _unit_counts(session: Session, portfolio_ids: Collection[int]) -> dict[Key, 
         is_met, is_none = status is Status.MET, status is Status.NOT_STARTED
         found[portfolio_id, unit_id] = (total + 1, met + is_met, claimed + (not is_met and not is_none))
     return found
+
+
+def _versions_in(session: Session, centre_ids: Collection[int]) -> set[int]:
+    """The framework versions that portfolios of these centres are pinned to."""
+    if not centre_ids:
+        return set()
+    return set(
+        session.scalars(select(Portfolio.version_id).where(Portfolio.centre_id.in_(centre_ids)).distinct())
+    )
 
 
 def _touch_version(session: Session, version_id: int, changes: Touched) -> None:

@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portfolio.core import clock, log
+from portfolio.core import clock, log, touched
 from portfolio.core.actor import Actor
 from portfolio.core.errors import Invalid
 from portfolio.core.ids import new_code
@@ -30,12 +30,17 @@ def create_centre(session: Session, actor: Actor | None, *, name: str, zone: str
 
 
 def change_centre(session: Session, actor: Actor, centre: Centre, *, name: str, zone: str) -> None:
-    """Another name or zone. Raises Invalid for an unknown zone."""
+    """Another name or zone. In another zone it may be another day, so coverage is worked out again.
+
+    Raises Invalid for an unknown zone.
+    """
     _check_zone(zone)
     before = {"name": centre.name, "zone": centre.zone}
     after = {"name": name, "zone": zone}
     if before == after:
         return
+    if zone != centre.zone:
+        touched.touch_centre(session, centre.id)
     centre.name, centre.zone = name, zone
     _log(session, actor, centre.code, "centre.changed", centre.code, before=before, after=after)
 

@@ -127,6 +127,19 @@ def test_an_item_that_waits_for_the_assessor_is_not_revised(database: Database, 
 
 
 @pytest.mark.databases("sqlite")
+def test_an_item_that_waits_is_not_revised_where_other_evidence_has_met_the_criterion(
+    database: Database, world: World
+) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+    acting.meet_unit(database, world)
+    assert (item(database, code).state, status_of(database, world, 0)) == (EvidenceState.SUBMITTED, "met")
+
+    with pytest.raises(Locked, match="being assessed"):
+        begin_again(database, world, code)
+
+
+@pytest.mark.databases("sqlite")
 def test_what_is_refused_is_answered_while_another_part_waits(
     database: Database, world: World, store: BlobStore, browse: Callable[[str], Browser]
 ) -> None:

@@ -1,6 +1,6 @@
 """Taking the testimony of a witness: what freezes, what cannot change any more, what counts."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -38,12 +38,13 @@ from evidence.service.witness import (
     set_aside_testimony,
 )
 from evidence.storage import BlobStore
-from evidence.witness_models import WitnessFile
+from evidence.witness_models import WitnessFile, WitnessRequest
 from portfolio.app import Parts
 from portfolio.core import clock
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid, Locked, NotFound, Stale
 from portfolio.core.log import LogEntry, verify_streams
+from portfolio.people.models import Centre
 from tests.factories import work
 from tests.factories.world import World
 from tests.functional.evidence.making import hand_in, store_bytes
@@ -302,6 +303,24 @@ def test_a_later_revision_keeps_what_was_confirmed_after_handing_in(database: Da
         assert revision.details["confirmed_by"] == "Janet Ogden, through a personal link"
     with pytest.raises(Locked), database.write() as session:
         save_draft(session, world.actor(session, "candidate"), code, DraftFields(text="Mine."), 1)
+
+
+@pytest.mark.databases("sqlite")
+def test_a_later_revision_names_the_day_of_the_confirmation_where_the_centre_is(
+    database: Database, world: World
+) -> None:
+    code = written_testimony(database, world)
+    hand_in(database, world, code)
+    ask(database, world, code)
+    confirm(database, last_link(database), text="")
+    with database.write() as session:
+        session.get_one(Centre, world.centre_id).zone = "Asia/Tokyo"
+        row = session.scalars(select(WitnessRequest)).one()
+        row.confirmed_at = datetime(2026, 11, 1, 23, 30, tzinfo=UTC)
+        work.send_back(session, world, newest_submission(session, code))
+    with database.write() as session:
+        revision = start_revision(session, world.actor(session, "candidate"), code)
+        assert revision.details["confirmed_on"] == "2026-11-02"
 
 
 # ---------------------------------------------------------------- drafts, declining, recordings

@@ -10,15 +10,17 @@ from criteria.models import FrameworkVersion, Node, RuleChange, VersionState
 from criteria.queries import get_version
 from criteria.rules import RuleBy, SufficiencyRule
 from criteria.service import activate_version, set_rule
+from evidence.service import submit_evidence
 from portfolio.core.db import Database
 from portfolio.core.errors import AppError, Locked
 from portfolio.core.log import Stream, entries_of
 from portfolio.people.models import Allocation
 from portfolio.records.models import Portfolio, PortfolioUnit
-from portfolio.records.service import end_share, remove_unit
+from portfolio.records.service import archive_portfolio, end_share, remove_unit
 from portfolio.tracking.answers import unit_use
 from tests.factories import work
 from tests.factories.world import World
+from tests.functional.evidence.making import begin
 from tests.races import until_it_ends_or_waits
 
 pytestmark = pytest.mark.databases("postgres")
@@ -110,3 +112,20 @@ def test_the_awarding_bodys_rule_stays_when_the_version_is_being_activated(
     assert [type(error) for error in errors] == [Locked]
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(RuleChange)) == 0
+
+
+def test_nothing_is_submitted_to_a_portfolio_that_is_being_archived(database: Database, world: World) -> None:
+    errors: list[AppError] = []
+    code = begin(database, world)
+
+    def submit() -> None:
+        with database.write() as session:
+            submit_evidence(session, world.actor(session, "candidate"), code, declared=True)
+
+    with database.write() as session:
+        portfolio = session.get_one(Portfolio, world.portfolio_id)
+        archive_portfolio(session, world.actor(session, "manager"), portfolio, "She left.")
+        submitting = begun(submit, errors)
+        until_it_ends_or_waits(database, submitting)
+    submitting.join()
+    assert [type(error) for error in errors] == [Locked]

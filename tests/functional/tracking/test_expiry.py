@@ -5,14 +5,19 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from assessors.rules import Decision
+from criteria.models import RuleChange
+from criteria.rules import RuleBy, Status
 from portfolio.core import clock
 from portfolio.core.db import Database
 from portfolio.core.settings import Settings
 from portfolio.core.touched import touch_portfolio
 from portfolio.people.models import Centre
+from portfolio.people.service import change_centre
 from portfolio.records.models import CoverageRow
 from portfolio.tracking import recompute
 from portfolio.worker import Worker
+from tests.factories import work
 from tests.factories.world import World
 
 pytestmark = pytest.mark.databases("sqlite")
@@ -70,3 +75,45 @@ def test_verification_finds_a_wrong_refresh_date(database: Database, world: Worl
     with database.read() as session:
         found = {difference.portfolio for difference in recompute.differences(session)}
     assert found == {world.portfolio_code, world.other_portfolio_code}
+
+
+@pytest.fixture
+def first_of_november() -> Iterator[None]:
+    """Late on this day in London, and the next one in Tokyo."""
+    clock.set_source(lambda: datetime(2026, 11, 1, 23, 30, tzinfo=UTC))
+    yield
+    clock.set_source(None)
+
+
+@pytest.mark.usefixtures("first_of_november")
+def test_in_another_zone_it_is_another_day(database: Database, world: World) -> None:
+    wanted = world.criterion_ids[0]
+    with database.write() as session:
+        session.get_one(Centre, world.centre_id).zone = "Asia/Tokyo"
+        months = RuleChange(
+            version_id=world.version_id,
+            node_id=wanted,
+            owner=RuleBy.CENTRE,
+            centre_id=world.centre_id,
+            rule={"maximum_age_months": 1},
+            reason="Policy 7",
+            created_at=clock.now(),
+            created_by_id=world.people["manager"],
+        )
+        session.add(months)
+        submission = work.submit(session, work.make_draft(session, world, [wanted]))  # of 1 October
+        work.judge(session, world, submission, {wanted: Decision.MET})
+    assert status(database, world) is Status.PARTLY_MET
+
+    with database.write() as session:
+        centre, manager = session.get_one(Centre, world.centre_id), world.actor(session, "manager")
+        change_centre(session, manager, centre, name=centre.name, zone="Europe/London")
+
+    assert status(database, world) is Status.MET
+    with database.read() as session:
+        assert [found.portfolio for found in recompute.differences(session)] == []
+
+
+def status(database: Database, world: World) -> Status:
+    with database.read() as session:
+        return session.get_one(CoverageRow, (world.portfolio_id, world.criterion_ids[0])).status
