@@ -6,6 +6,7 @@ file, read that file alone, and never the network.
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from portfolio.core.confined import Limits
 PEAKS = 400
 MAX_ENCODE_SECONDS = 6 * 3600.0
 _GIBIBYTE = 1024 * MIBIBYTE
+_BOXES_LOOKED_AT = 32
 # The names of ffmpeg's readers. What is not here is not handed to ffmpeg at all.
 _READERS: Mapping[str, str] = {
     "video/mp4": "mov", "video/quicktime": "mov", "audio/mp4": "mov", "video/3gpp": "mov", "audio/3gpp": "mov",
@@ -137,7 +139,7 @@ def _understood(whole: Mapping[str, Any], streams: Sequence[Mapping[str, Any]], 
         str(audio.get("codec_name", "unknown")) if audio else "",
         str(video.get("pix_fmt", "")),
         source.size_bytes * 8 / duration if duration and video else 0.0,
-        duration is not None,
+        duration is not None and not _is_in_pieces(source),
     )
     return _Probed(
         recording,
@@ -149,6 +151,26 @@ def _understood(whole: Mapping[str, Any], streams: Sequence[Mapping[str, Any]], 
         int(audio["index"]) if audio else None,
         int(audio.get("sample_rate") or 48_000),
     )
+
+
+def _is_in_pieces(source: Source) -> bool:
+    """Whether it is an MP4 written piece by piece, as browsers on Apple's devices record.
+
+    Players take the first piece for the whole, or cannot seek: such a file does not say how long it is.
+    """
+    if _READERS[source.media_type] != "mov":
+        return False
+    with source.path.open("rb") as file:
+        for _ in range(_BOXES_LOOKED_AT):
+            head = file.read(16)
+            size, name = int.from_bytes(head[:4]), head[4:8]
+            if name == b"moof":
+                return True
+            size = int.from_bytes(head[8:16]) if size == 1 else size
+            if size < 8:  # the end of the file, a box that reaches to it, or nonsense
+                return False
+            file.seek(size - len(head), os.SEEK_CUR)
+    return False
 
 
 def _moment(said: Any) -> str | None:

@@ -120,6 +120,21 @@ def test_what_a_browser_recorded_gets_a_length(tmp_path: Path) -> None:
     assert seconds == pytest.approx(1.0, abs=0.1)
 
 
+def test_what_was_recorded_in_pieces_of_mp4_gets_a_head_that_tells_its_whole_length(tmp_path: Path) -> None:
+    """So Apple's browsers record: its head tells the length of the first piece."""
+    pieces = ("-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "200000")
+    live = media.recorded("mp4", *media.TONE, "-c:a", "aac", *pieces)
+
+    found = look(tmp_path, live, "audio/mp4")
+    shown, seconds = encoded(tmp_path, live, "audio/mp4")
+
+    assert [each.kind for each in found.shown] == [PreviewKind.WAVEFORM, PreviewKind.PROXY_AUDIO]
+    assert shown.path is not None
+    assert b"moof" not in shown.path.read_bytes()
+    assert streams(shown.path)[0]["codec_name"] == "aac"
+    assert seconds == pytest.approx(1.0, abs=0.1)
+
+
 def test_sound_of_a_studio_becomes_aac(tmp_path: Path) -> None:
     studio = media.recorded("au", *media.TONE)
 
