@@ -33,6 +33,21 @@ KEPT_DIGEST = """async () => {
 }"""
 """The digest of everything that the browser keeps on this device; "" for nothing."""
 
+GIVES_NOTHING = """
+  window.MediaRecorder = class extends EventTarget {
+    static isTypeSupported = () => true;
+    state = "inactive";
+    mimeType = "video/mp4";
+    start() { this.state = "recording"; }
+    requestData() {}
+    stop() { this.state = "inactive"; this.dispatchEvent(new Event("stop")); }
+  };
+  window.AudioContext = class extends AudioContext {
+    get state() { return "suspended"; }
+  };
+"""
+"""WebKit without an encoder: it says that it records. And a device with nothing to play sound with."""
+
 Profile = Callable[..., BrowserContext]
 
 
@@ -159,3 +174,25 @@ def test_a_recording_survives_its_tab_and_its_browser(
     assert video.sha256 == digest
     assert seconds_of(live, sound, tmp_path / "sound") >= 0.9
     assert seconds_of(live, video, tmp_path / "video") >= 1.5  # a loaded machine encodes late
+
+
+def test_a_recording_that_the_browser_never_gave_is_not_added_as_an_empty_file(
+    live: Live, playwright: Playwright, token: str, tmp_path: Path
+) -> None:
+    with browser(playwright, tmp_path / "profile", live, token) as context:
+        page = context.new_page()
+        page.add_init_script(GIVES_NOTHING)
+        steps.new_item(page, live.url, "recording", "What I say to callers")
+        page.get_by_role("button", name="Record video").click()
+        page.get_by_role("button", name="Start recording").click()
+        expect(page.locator(".recorder-state")).to_have_text("Recording")
+        expect(page.locator(".recorder-panel meter")).to_be_hidden()
+        page.get_by_role("button", name="Stop").click()
+
+        expect(page.locator(".recorder-panel")).to_contain_text("The browser recorded nothing.")
+        expect(page.get_by_role("button", name="Add to the files")).to_have_count(0)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("button", name="Start recording")).to_be_visible()
+        page.goto(f"{live.url}/evidence")
+        expect(page.locator("[data-kept-list]")).to_have_count(0)
+    assert stored(live) == []

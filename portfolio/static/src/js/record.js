@@ -9,6 +9,7 @@ import { sendKept } from "./upload.js";
 
 const PIECE_MS = 1000;
 const SILENT_MS = 6000;
+const LATE_SECONDS = 15;
 const BITS = { audio: { audioBitsPerSecond: 96_000 }, video: { audioBitsPerSecond: 96_000, videoBitsPerSecond: 2_000_000 } };
 const BYTES_PER_MINUTE = { audio: 720_000, video: 16_000_000 };
 const LITTLE_MINUTES = 30;
@@ -23,6 +24,8 @@ const DEVICES = { audio: "microphone", video: "camera or microphone" };
 const refusals = {
   NotAllowedError: (device) => `The browser may not use the ${device}. Allow it in the settings of this page (the sign before the address), then try again. Or record with another program and choose the file.`,
   NotFoundError: (device) => `No ${device} was found. Connect one and try again, or record with another device and choose the file.`,
+  NotSupportedError: () => "This browser cannot record that. Record with another program and choose the file.",
+  EmptyRecording: () => "The browser recorded nothing. Try again, or record with another program and choose the file.",
   NotReadableError: (device) => `The ${device} is in use by another program, or does not answer. Close the other program and try again.`,
 };
 
@@ -184,12 +187,16 @@ class Recording {
   watchLevel() {
     this.sound?.close().catch(() => {});
     this.sound = new AudioContext();
+    this.sound.resume().catch(() => {});
     const ear = this.sound.createAnalyser();
     this.sound.createMediaStreamSource(this.stream).connect(ear);
     const samples = new Float32Array(ear.fftSize);
     this.heardAt = performance.now();
     const look = () => {
       if (!this.stream || this.sound.state === "closed") return;
+      const isHeard = this.sound.state === "running"; // it waits where the device has nothing to play sound with
+      this.level.hidden = !isHeard;
+      if (!isHeard) this.heardAt = performance.now();
       ear.getFloatTimeDomainData(samples);
       const loud = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
       this.level.value = Math.min(1, loud * 4);
@@ -202,7 +209,11 @@ class Recording {
   async start() {
     if (this.recorder) return;
     const type = TYPES[this.media].find((each) => MediaRecorder.isTypeSupported(each));
-    this.recorder = new MediaRecorder(this.stream, { ...BITS[this.media], ...(type ? { mimeType: type } : {}) });
+    try {
+      this.recorder = new MediaRecorder(this.stream, { ...BITS[this.media], ...(type ? { mimeType: type } : {}) });
+    } catch (error) {
+      return this.refused(error);
+    }
     await this.beginKeeping(this.recorder.mimeType.split(";")[0]);
     this.recorder.addEventListener("dataavailable", (event) => this.piece(event.data));
     this.recorder.addEventListener("stop", () => this.stopped());
@@ -216,6 +227,7 @@ class Recording {
     this.awake();
     this.drawRunning();
     announce("Recording.");
+    return undefined;
   }
 
   async beginKeeping(type) {
@@ -252,6 +264,8 @@ class Recording {
     this.time.textContent = clock(this.seconds);
     const silent = this.recorder.state === "recording" && performance.now() - this.heardAt > SILENT_MS && !document.hidden;
     if (silent && !this.note.textContent) this.say("No sound arrives. Is the microphone switched off?");
+    const isLate = !this.row.bytes && this.seconds > LATE_SECONDS;
+    if (isLate && !this.note.textContent) this.say("The browser has given nothing of the recording so far. Should it stay so, record with another program.");
     if (this.row.bytes > Number(this.place.dataset.maxBytes) - 4e6) this.stop("It has reached the size of the largest file that is allowed.");
   }
 
@@ -329,8 +343,19 @@ class Recording {
     clearInterval(this.timer);
     this.release();
     await this.writing;
+    if (!this.row.bytes) return this.cameToNothing();
     await kept.change(this.row, { ended: true, seconds: this.row.seconds || this.seconds }).catch(() => {});
-    this.review();
+    return this.review();
+  }
+
+  /** The browser said that it records, and gave nothing: there is nothing to add. */
+  async cameToNothing() {
+    if (!this.withoutKeeping) await kept.remove(this.row).catch(() => {});
+    this.letGo?.();
+    this.recorder = this.letGo = null;
+    this.recorded = 0;
+    delete this.panel.dataset.state;
+    this.refused({ name: "EmptyRecording" });
   }
 
   async whole() {
