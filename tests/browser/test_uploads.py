@@ -3,6 +3,7 @@
 import hashlib
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,16 @@ COPIED = """async () => {
 
 
 @pytest.fixture
-def page(live: Live, world: World, open_context: OpenContext) -> Page:
-    """The candidate on the edit page of a new item."""
+def page(live: Live, world: World, open_context: OpenContext) -> Iterator[Page]:
+    """The candidate on the edit page of a new item. No script may fail on it."""
     with live.parts.database.write() as session:
         token = sign_in_token(session, world.people["candidate"])
     opened = sign_in(open_context(), live, token)
+    failures: list[str] = []
+    opened.on("pageerror", lambda error: failures.append(str(error)))
     steps.new_item(opened, live.url, "product", "A long recording")
-    return opened
+    yield opened
+    assert failures == []
 
 
 @pytest.fixture

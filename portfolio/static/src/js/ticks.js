@@ -32,7 +32,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.shouldSwap && list.dataset.ticks) before.set(list.id, ticked(list));
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  const { id } = event.detail.target;
+  const id = event.detail.target?.id; // what other scripts put in (upload.js) has no target
   const list = before.has(id) && document.getElementById(id);
   if (list) tick(list, before.get(id));
   before.delete(id);
