@@ -1,5 +1,6 @@
 // Everything here is enhancement: each page works without it.
 import "./menu.js";
+import "./strip.js";
 import "./theme.js";
 import "./guard.js";
 import "./unsaved.js";

@@ -1,5 +1,5 @@
 // <dfn data-term><button popovertarget=…>: a tap opens it without scripts; here hover and focus do too, and the
-// explanation stands beside its word.
+// explanation stands beside its word. Browsers without popovers (Safari before 17) get a class instead (forms.css).
 const DELAY_MS = 180;
 let timer = 0;
 
@@ -15,15 +15,34 @@ function place(word, tip) {
   tip.style.top = `${below ? at.bottom + 6 : at.top - box.height - 6}px`;
 }
 
+const HAS_POPOVERS = "showPopover" in HTMLElement.prototype;
+const OPEN = HAS_POPOVERS ? ":popover-open" : ".is-open";
+
 function show(word) {
   const tip = tipOf(word);
-  if (!tip?.showPopover || tip.matches(":popover-open")) return;
-  tip.showPopover();
+  if (!tip || tip.matches(OPEN)) return;
+  if (HAS_POPOVERS) return void tip.showPopover();
+  for (const other of document.querySelectorAll(".tip.is-open")) close(other);
+  tip.classList.add("is-open");
+  place(word, tip);
+}
+
+function close(tip) {
+  if (HAS_POPOVERS) tip.hidePopover();
+  else tip.classList.remove("is-open");
 }
 
 function hide(word) {
   const tip = tipOf(word);
-  if (tip?.matches(":popover-open") && !tip.matches(":hover")) tip.hidePopover();
+  if (tip?.matches(OPEN) && !tip.matches(":hover")) close(tip);
+}
+
+if (!HAS_POPOVERS) {
+  document.addEventListener("click", (event) => {
+    const word = wordOf(event.target);
+    if (word) show(word);
+    else for (const tip of document.querySelectorAll(".tip.is-open")) close(tip);
+  });
 }
 
 document.addEventListener("toggle", (event) => {
@@ -54,5 +73,5 @@ document.addEventListener("focusout", (event) => {
   if (word) hide(word);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") for (const tip of document.querySelectorAll(".tip:popover-open")) tip.hidePopover();
+  if (event.key === "Escape") for (const tip of document.querySelectorAll(`.tip${OPEN}`)) close(tip);
 });
