@@ -4,11 +4,26 @@ Competence is binary: nothing here averages, and no percentage says 100 unless a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-from criteria.rules.coverage import Coverage
 from criteria.rules.reasons import Status
+
+K = TypeVar("K")
+
+
+class Covered(Protocol):
+    """What these functions ask of a coverage, be it computed or stored."""
+
+    @property
+    def status(self) -> Status: ...
+    @property
+    def counted(self) -> Sequence[str]: ...
+    @property
+    def surplus(self) -> int: ...
+    @property
+    def waived(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,20 +85,20 @@ def roll_up(statuses: Iterable[Status]) -> Rollup:
 
 
 @dataclass(frozen=True, slots=True)
-class SinglePoint:
-    """An item without which several met criteria would have nothing at all."""
+class SinglePoint(Generic[K]):
+    """An item without which several met criteria (by key) would have nothing at all."""
 
     evidence_ref: str
-    criteria: tuple[str, ...]
+    criteria: tuple[K, ...]
 
 
-def single_points(coverages: Mapping[str, Coverage], minimum_criteria: int = 5) -> list[SinglePoint]:
+def single_points(coverages: Mapping[K, Covered], minimum_criteria: int = 5) -> list[SinglePoint[K]]:
     """Items that alone carry at least so many met criteria; the heaviest first, then by reference.
 
     `coverages` maps a criterion's key to its coverage; `criteria` keeps the order of that mapping.
     A criterion that is waived rests on no item.
     """
-    carried: dict[str, list[str]] = {}
+    carried: dict[str, list[K]] = {}
     for key, found in coverages.items():
         if found.status is Status.MET and not found.waived and len(found.counted) == 1:
             carried.setdefault(found.counted[0], []).append(key)
@@ -93,7 +108,7 @@ def single_points(coverages: Mapping[str, Coverage], minimum_criteria: int = 5) 
     )
 
 
-def surplus_criteria(coverages: Mapping[str, Coverage], minimum_surplus: int = 3) -> list[tuple[str, int]]:
+def surplus_criteria(coverages: Mapping[K, Covered], minimum_surplus: int = 3) -> list[tuple[K, int]]:
     """Criteria with at least so many items more than the rule asks, as (key, surplus), the largest first."""
     over = [(key, found.surplus) for key, found in coverages.items() if found.surplus >= minimum_surplus]
     return sorted(over, key=lambda pair: -pair[1])

@@ -139,7 +139,8 @@ def save_draft(
     _fill(revision, fields, details, site_id)
     revision.edit_version += 1
     revision.saved_at = draft.portfolio.last_activity_at = clock.now()
-    evidence.title = fields.title
+    if revision.started_from is None:  # others read the title of what was handed in
+        evidence.title = fields.title
     if evidence.kind is EvidenceKind.REFLECTIVE_ACCOUNT and before != revision.text:
         keep_version(session, actor, revision, before, before_at, automatic=automatic)
     if _said(revision)[2:] != counted:

@@ -275,7 +275,8 @@ def _take_over(
     }
     revision.edit_version += 1
     revision.saved_at = clock.now()
-    found.evidence.title = revision.title
+    if revision.started_from is None:  # others read the title of what was handed in
+        found.evidence.title = revision.title
     last = session.scalar(
         select(func.max(EvidenceFile.position)).where(EvidenceFile.revision_id == revision.id)
     )

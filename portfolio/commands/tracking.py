@@ -70,6 +70,10 @@ def gaps_json(found: Matrix) -> dict[str, Any]:
             {"action": step.sentence, "who": step.who.value, "criteria": list(step.criteria)}
             for step in [*found.steps, *found.waiting]
         ],
+        "imbalances": [
+            {"words": each.sentence, "criteria": list(each.criteria), "items": list(each.items)}
+            for each in found.imbalances
+        ],
     }
 
 
@@ -83,6 +87,8 @@ def _print_gaps(found: Matrix) -> None:
                 step = f"{row.next.who_word}: {row.next.sentence}" if row.next else ""
                 table.add_row(unit.ref, row.ref, row.status_word, " ".join(row.reasons), step)
     out.print(table, markup=False)
+    for each in found.imbalances:
+        out.print(f"{each.sentence}. {each.detail}", markup=False)
 
 
 @dataclass(frozen=True, slots=True)

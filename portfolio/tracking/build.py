@@ -14,6 +14,8 @@ from criteria.rules import (
     Rollup,
     Status,
     roll_up,
+    single_points,
+    surplus_criteria,
     without_countersigner,
 )
 from criteria.wording import (
@@ -31,6 +33,7 @@ from portfolio.tracking.views import (
     ActionView,
     Column,
     Group,
+    Imbalance,
     Marks,
     Place,
     Row,
@@ -112,8 +115,39 @@ class Builder:
         steps.sort(key=lambda pair: (_URGENCY[pair[0].code], -len(pair[1]), pair[0].evidence_ref or ""))
         return [self._step(action, places) for action, places in steps]
 
+    def imbalances(self) -> list[Imbalance]:
+        """Items that alone carry many met criteria, then criteria with far more than their rules ask; each the largest
+        first. Of the units that `summary` was asked for."""
+        by_id = {place.id: place for unit_id in self.unit_refs for place in self.by_unit[unit_id]}
+        covered = {key: self.stored[key] for key in by_id if key in self.stored}
+        return [
+            *(self._alone(point.evidence_ref, [by_id[key] for key in point.criteria])
+              for point in single_points(covered)),
+            *(self._more_than_asked(by_id[key], more) for key, more in surplus_criteria(covered)),
+        ]  # fmt: skip
+
+    def _alone(self, ref: str, places: Sequence[Place]) -> Imbalance:
+        return Imbalance(
+            f"{ref} alone carries {len(places)} criteria",
+            f"{self._listed(places)}. Without it they would be gaps; other evidence for some makes that safer.",
+            [self._named(place) for place in places],
+            [ref],
+        )
+
+    def _more_than_asked(self, place: Place, more: int) -> Imbalance:
+        counted = self.stored[place.id].counted
+        return Imbalance(
+            f"{place.ref} of {self.unit_refs[place.unit_id]} has {more} items more than its rule asks",
+            f"{join_words(_at_most(counted))} count. Nothing more is needed there.",
+            [self._named(place)],
+            counted,
+        )
+
+    def _named(self, place: Place) -> str:
+        return f"{self.unit_refs[place.unit_id]} {place.ref}"
+
     def _step(self, action: NextAction, places: Sequence[Place]) -> Step:
-        refs = [f"{self.unit_refs[place.unit_id]} {place.ref}" for place in places]
+        refs = [self._named(place) for place in places]
         days = (self.today - action.since.astimezone(self.zone).date()).days if action.since else 0
         waited = f" Waiting {days} days." if days > 1 else ""
         what = f"Would help {self._listed(places)}." if len(refs) > 1 else f"For {refs[0]}: {places[0].text}"

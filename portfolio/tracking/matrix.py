@@ -77,6 +77,7 @@ def read_matrix(
         rollup=roll_up(row.status for row in every),
         steps=[step for step in steps if step.who is Who.CANDIDATE],
         waiting=[step for step in steps if step.who is not Who.CANDIDATE],
+        imbalances=builder.imbalances(),
         counts={
             Show.ALL: len(every),
             Show.GAPS: sum(row.status is not Status.MET for row in every),

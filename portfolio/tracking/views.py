@@ -118,6 +118,16 @@ class Step:
     mine: bool
 
 
+class Imbalance(NamedTuple):
+    """Something to look at though it is met: an item that carries many criteria alone, a criterion with far more than
+    its rule asks. `items` are references of items; `criteria` name the unit, too."""
+
+    sentence: str
+    detail: str
+    criteria: Sequence[str]
+    items: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Matrix:
     """Everything the page, the CSV file and the command line show.
@@ -133,6 +143,7 @@ class Matrix:
     rollup: Rollup
     steps: Sequence[Step]
     waiting: Sequence[Step]
+    imbalances: Sequence[Imbalance]
     counts: Mapping[Show, int]
     show: Show
     unit_code: str | None

@@ -11,7 +11,7 @@ from assessors.service import NewMapping, add_mapping
 from evidence.models import Evidence, EvidenceFile, Mapping, Revision, Submission
 from evidence.queries import files_of, get_draft
 from evidence.rules import EvidenceState
-from evidence.service import Claim, discard_revision, map_criteria, start_revision
+from evidence.service import Claim, discard_revision, map_criteria, save_draft, start_revision
 from evidence.storage import BlobStore
 from portfolio.app import Parts
 from portfolio.core.db import Database
@@ -20,7 +20,7 @@ from portfolio.tracking.recompute import differences
 from tests.factories import work
 from tests.factories.world import World
 from tests.functional.assessors import acting
-from tests.functional.evidence.making import attach, begin, hand_in, item, status_of
+from tests.functional.evidence.making import attach, begin, fields, hand_in, item, status_of
 from tests.web import Browser
 
 
@@ -176,6 +176,23 @@ def test_what_is_refused_is_answered_while_another_part_waits(
 
 def evidence_waits(database: Database, world: World, criteria: tuple[int, ...]) -> bool:
     return all(status_of(database, world, n) == "in_assessment" for n in criteria)
+
+
+@pytest.mark.databases("sqlite")
+def test_others_read_the_title_that_was_handed_in(
+    database: Database, world: World, browse: Callable[[str], Browser]
+) -> None:
+    code = begin(database, world)
+    hand_in(database, world, code)
+    answered(database, world, code)
+    begin_again(database, world, code)
+    with database.write() as session:
+        save_draft(session, world.actor(session, "candidate"), code, fields(title="For me alone"), 1)
+
+    for path in (f"/portfolios/{world.portfolio_code}", f"/evidence/{code}/decisions"):
+        page = browse("assessor").get(path).text
+        assert "Coaching a new colleague" in page
+        assert "For me alone" not in page
 
 
 def test_discarding_leads_back_and_takes_nothing_from_the_earlier_revision(

@@ -60,6 +60,24 @@ def test_filters_keep_the_rows_they_name(browse: Browse, worked: World, show: st
     assert page.count('<tr id="c-') == rows
 
 
+@pytest.mark.databases("sqlite")
+def test_what_rests_on_one_item_and_what_has_far_more_than_enough_is_shown(
+    browse: Browse, database: Database, world: World
+) -> None:
+    *carried, plenty = world.criterion_ids[:6]
+    with database.write() as session:
+        for wanted in (carried, *[[plenty]] * 4):
+            submission = work.submit(session, work.make_draft(session, world, wanted))
+            work.judge(session, world, submission, dict.fromkeys(wanted, Decision.MET))
+
+    page = browse("candidate").get("/portfolio").text
+
+    assert "E001 alone carries 5 criteria" in page
+    assert "1.1, 1.2, 2.1 and 2.2 of U/1; 1.1 of U/2." in page
+    assert "1.2 of U/2 has 3 items more than its rule asks" in page
+    assert "E002, E003, E004 and E005 count." in page
+
+
 def test_one_unit_can_be_shown_alone(browse: Browse, worked: World) -> None:
     page = browse("assessor").get(f"/portfolios/{worked.portfolio_code}?unit={worked.unit_codes[0]}").text
     assert page.count('<tr id="c-') == 4
