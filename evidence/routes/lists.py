@@ -1,6 +1,6 @@
 """The list of a portfolio's evidence, beginning an item, and the way in from a gap."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
@@ -202,19 +202,7 @@ def _code_of_page(proposed: str, portfolio_code: str) -> str:
 @routes.page("/evidence/gap/{criterion_code}", EVIDENCE_OWN)
 def show_gap(request: Request, criterion_code: str, session: ReadSession, actor: CurrentActor) -> Response:
     """What shows this? Drafts that could, or a new item."""
-    portfolio, target = own_target(session, actor, criterion_code, request.query_params.get("portfolio", ""))
-    return render(
-        request,
-        "evidence/gap.html",
-        title=f"What shows {target.criterion.ref}?",
-        crumbs=[("My portfolio", "/portfolio")],
-        portfolio=portfolio,
-        target=target,
-        drafts=drafts_to_choose(session, actor, portfolio, target.criterion.id),
-        aside=aside_of(session, [target.unit_id]),
-        marked=UnitMarkers(session, [target.unit_id]),
-        kind_word=kind_word,
-    )
+    return _gap_page(request, session, actor, criterion_code)
 
 
 @routes.action("/evidence/gap/{criterion_code}", EVIDENCE_OWN)
@@ -223,11 +211,47 @@ def fill_gap(
 ) -> Response:
     """Say that the ticked drafts show the criterion."""
     codes = posted.many("evidence")
-    reason = posted.text("reason", "The reason", limit=5_000)
-    posted.check()
+    reason = posted.text("reason", "How it shows it", limit=5_000)
     if not codes:
-        return see_other(request, f"/evidence/gap/{criterion_code}", "Tick at least one draft.", "warning")
-    map_drafts(session, actor, criterion_code, codes, reason=reason)
+        posted.error("evidence", "Tick at least one draft.")
+    try:
+        posted.check()
+        portfolio_code = request.query_params.get("portfolio", "")
+        map_drafts(session, actor, criterion_code, codes, reason=reason, portfolio_code=portfolio_code)
+    except Invalid as error:
+        chosen, typed = codes, posted.raw("reason")
+        return _gap_page(
+            request, session, actor, criterion_code, chosen=chosen, reason=typed, errors=error.errors
+        )
     if len(codes) == 1:
         return see_other(request, f"/evidence/{codes[0]}/mapping", "Added. Say where in the item it shows.")
     return see_other(request, "/evidence?state=draft", f"Added to {len(codes)} drafts.")
+
+
+def _gap_page(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    criterion_code: str,
+    *,
+    chosen: Sequence[str] = (),
+    reason: str = "",
+    errors: Mapping[str, str] | None = None,
+) -> Response:
+    portfolio, target = own_target(session, actor, criterion_code, request.query_params.get("portfolio", ""))
+    return render(
+        request,
+        "evidence/gap.html",
+        title=f"What shows {target.criterion.ref}?",
+        crumbs=[("My portfolio", "/portfolio")],
+        status=422 if errors else 200,
+        portfolio=portfolio,
+        target=target,
+        drafts=drafts_to_choose(session, actor, portfolio, target.criterion.id),
+        aside=aside_of(session, [target.unit_id]),
+        marked=UnitMarkers(session, [target.unit_id]),
+        kind_word=kind_word,
+        chosen=chosen,
+        reason=reason,
+        errors=errors or {},
+    )

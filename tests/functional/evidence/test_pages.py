@@ -208,6 +208,21 @@ def test_from_a_gap_several_drafts_are_mapped_at_once(own: Browser, database: Da
     assert [m.reason for m in mappings(database)] == ["Both.", "Both."]
 
 
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(("reason", "ticked"), [("It is on the second page.", 0), ("long " * 1_001, 1)])
+def test_a_refused_gap_keeps_what_was_typed_and_ticked(
+    own: Browser, database: Database, world: World, reason: str, ticked: int
+) -> None:
+    codes = [begin(database, world, criteria=()) for _ in range(ticked)]
+
+    answer = own.submit(f"/evidence/gap/{world.criterion_codes[0]}", {"evidence": codes, "reason": reason})
+
+    assert answer.status_code == 422
+    assert reason.strip() in answer.text
+    assert answer.text.count(" checked") == ticked
+    assert mappings(database) == []
+
+
 def test_the_gap_of_somebody_elses_draft_is_not_filled(
     own: Browser, database: Database, world: World
 ) -> None:
