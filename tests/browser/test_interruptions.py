@@ -181,3 +181,13 @@ def test_text_that_arrived_is_not_offered_again(live: Live, writer: Page) -> Non
     expect(writer.locator("#f-text")).to_have_value(FIRST + "   And more.")
     expect(writer.locator(".rescued")).to_have_count(0)
     writer.wait_for_function("() => localStorage.length === 0")
+
+
+def test_a_page_that_the_back_button_brings_as_it_was_left_can_be_sent_again(writer: Page) -> None:
+    """WebKit keeps pages so. The button stands outside its form and names it."""
+    writer.route("**/edit", lambda route: route.fulfill(status=204))
+    button = writer.get_by_role("button", name="Save draft")
+    button.click()
+    expect(button).to_have_attribute("aria-disabled", "true")
+    writer.evaluate("() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(button).not_to_have_attribute("aria-disabled", "true")

@@ -3,7 +3,8 @@ const RELEASE_AFTER_MS = 8000; // a download answers without leaving the page
 
 function release(form) {
   delete form.dataset.sending;
-  for (const button of form.querySelectorAll(".is-busy")) {
+  for (const button of form.elements) {
+    if (!button.classList.contains("is-busy")) continue; // those outside the form that name it are among them
     button.classList.remove("is-busy");
     button.removeAttribute("aria-disabled");
   }

@@ -21,9 +21,11 @@ const TYPES = {
 const ENDINGS = { "audio/webm": "webm", "audio/ogg": "ogg", "audio/mp4": "m4a", "video/webm": "webm", "video/mp4": "mp4" };
 const DEVICES = { audio: "microphone", video: "camera or microphone" };
 
+const noDevice = (device) => `No ${device} was found. Connect one and try again, or record with another device and choose the file.`;
 const refusals = {
   NotAllowedError: (device) => `The browser may not use the ${device}. Allow it in the settings of this page (the sign before the address), then try again. Or record with another program and choose the file.`,
-  NotFoundError: (device) => `No ${device} was found. Connect one and try again, or record with another device and choose the file.`,
+  NotFoundError: noDevice,
+  OverconstrainedError: noDevice, // WebKit without any device
   NotSupportedError: () => "This browser cannot record that. Record with another program and choose the file.",
   EmptyRecording: () => "The browser recorded nothing. Try again, or record with another program and choose the file.",
   NotReadableError: (device) => `The ${device} is in use by another program, or does not answer. Close the other program and try again.`,
