@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Integer,
+    Row,
     Select,
     SQLColumnExpression,
     case,
@@ -114,11 +115,12 @@ def search_evidence(
     if not query.terms:
         return Results((), 0, 1)
     search = _Search(session, actor, query.terms, within or Within())
-    total = session.scalar(select(func.count()).select_from(search.items().subquery())) or 0
-    page = min(max(1, page), max(1, -(-total // PAGE_SIZE)))
-    rows = (
-        session.execute(search.items().limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).all() if total else []
-    )
+    page = max(1, page)
+    rows, total = search.page(page)
+    if not rows and page > 1:  # beyond the end
+        total = session.scalar(select(func.count()).select_from(search.items().subquery())) or 0
+        page = max(1, -(-total // PAGE_SIZE))
+        rows, total = search.page(page)
     places = search.places([row.evidence_id for row in rows])
     named = _named(session, [row.revision_id for row in rows])
     found = [
@@ -139,6 +141,12 @@ class _Search:
         self.session, self.actor, self.terms = session, actor, terms
         self.within = within
         self.matches = _sqlite_matches if session.get_bind().dialect.name == "sqlite" else _postgres_matches
+
+    def page(self, page: int) -> tuple[Sequence[Row[int, int, int]], int]:
+        """The items of a page, and how many there are on all pages (0 beyond the last one), found only once."""
+        counted = self.items().add_columns(func.count().over().label("total"))
+        rows = self.session.execute(counted.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).all()
+        return rows, rows[0].total if rows else 0
 
     def items(self) -> Select[int, int]:
         """The items found, best first."""
