@@ -1,12 +1,12 @@
 """Reads of frameworks: versions a centre has, the tree, a unit with everything on it, rules in force."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from criteria.models import Node, RuleChange
+from criteria.models import Node, RangeItem, RuleChange
 from criteria.rules import (
     EffectiveRule,
     NodeKind,
@@ -15,6 +15,7 @@ from criteria.rules import (
     SufficiencyRule,
     effective_rule,
     rule_from_dict,
+    within_range,
 )
 
 StoredRules = dict[tuple[int, RuleBy], SufficiencyRule]
@@ -23,13 +24,14 @@ StoredRules = dict[tuple[int, RuleBy], SufficiencyRule]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node as far as rules are concerned."""
+    """A node as far as rules are concerned. `ranges`: references of the range items that hang on it."""
 
     id: int
     kind: NodeKind
     ref: str
     position: int
     last: int
+    ranges: frozenset[str] = frozenset()
 
 
 def effective_rules(session: Session, version_id: int, centre_id: int) -> dict[int, EffectiveRule]:
@@ -51,11 +53,16 @@ def rules_by_node(
 def tree_places(session: Session, version_id: int) -> list[Place]:
     """Every node of a version in pre-order. One query."""
     rows = session.execute(
-        select(Node.id, Node.kind, Node.ref, Node.position, Node.last)
+        select(Node.id, Node.kind, Node.ref, Node.position, Node.last, RangeItem.ref)
+        .outerjoin(RangeItem, RangeItem.node_id == Node.id)
         .where(Node.version_id == version_id)
         .order_by(Node.position)
     )
-    return [Place(*row) for row in rows]
+    found: dict[int, Place] = {}
+    for node_id, kind, ref, position, last, item in rows:
+        place = found.get(node_id) or Place(node_id, kind, ref, position, last)
+        found[node_id] = replace(place, ranges=place.ranges | {item}) if item is not None else place
+    return list(found.values())
 
 
 def stored_rules(session: Session, version_id: int, centre_id: int) -> StoredRules:
@@ -73,7 +80,10 @@ def stored_rules(session: Session, version_id: int, centre_id: int) -> StoredRul
 
 
 def resolve(places: Sequence[Place], stored: StoredRules) -> dict[int, tuple[NodeKind, EffectiveRule]]:
-    """The rule in force at each place, by node id: `places` in pre-order, `stored` what is set on nodes."""
+    """The rule in force at each place, by node id: `places` in pre-order, `stored` what is set on nodes.
+
+    A criterion is asked only for range items that apply to it: its own, and those of what it hangs on.
+    """
     found: dict[int, tuple[NodeKind, EffectiveRule]] = {}
     above: list[tuple[Place, tuple[NodeRule, ...]]] = []
     combined: dict[tuple[NodeRule, ...], EffectiveRule] = {}
@@ -84,7 +94,10 @@ def resolve(places: Sequence[Place], stored: StoredRules) -> dict[int, tuple[Nod
         above.append((place, chain))
         if chain not in combined:
             combined[chain] = effective_rule(chain)
-        found[place.id] = (place.kind, combined[chain])
+        rule = combined[chain]
+        if place.kind is NodeKind.CRITERION and rule.range_required is not None:
+            rule = within_range(rule, frozenset().union(*(each.ranges for each, _ in above)))
+        found[place.id] = (place.kind, rule)
     return found
 
 

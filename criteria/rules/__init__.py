@@ -70,6 +70,7 @@ from criteria.rules.sufficiency import (
     rule_from_dict,
     rule_to_dict,
     tighten,
+    within_range,
 )
 from criteria.rules.tree import (
     ALLOWED_PARENTS,
@@ -165,6 +166,7 @@ __all__ = [
     "tighten",
     "tree_problems",
     "with_group",
+    "within_range",
     "without_countersigner",
     "without_group",
 ]

@@ -5,8 +5,8 @@ the result and never loosen it. The functions here only compare and combine rule
 satisfies one is `criteria.rules.coverage`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -260,6 +260,23 @@ def effective_rule(chain: Sequence[NodeRule]) -> EffectiveRule:
         if traced is not None:
             found[name] = traced
     return EffectiveRule(**found, rule=SufficiencyRule(**{name: t.value for name, t in found.items()}))
+
+
+def within_range(found: EffectiveRule, refs: Collection[str]) -> EffectiveRule:
+    """The rule in force at a criterion to which only the range items `refs` apply.
+
+    A rule further up may ask for items of several criteria; each answers for its own. Otherwise no evidence could
+    ever meet those that have none of them.
+    """
+    asked = found.range_required
+    if asked is None or asked.value <= set(refs):
+        return found
+    left = asked.value & set(refs) or None
+    return replace(
+        found,
+        range_required=replace(asked, value=left) if left else None,
+        rule=replace(found.rule, range_required=left),
+    )
 
 
 def _nearest(chain: Sequence[NodeRule], by: RuleBy, name: str) -> Traced[Any] | None:

@@ -120,6 +120,21 @@ def test_coverage_is_worked_out_again_after_its_rules_changed(at_revision: AtRev
     engine.dispose()
 
 
+def test_coverage_is_worked_out_again_where_a_rule_asks_for_range_items(at_revision: AtRevision) -> None:
+    url = at_revision("0012")
+    fill(url)
+    asked = sa.text("SELECT count(*) FROM jobs WHERE unique_key LIKE 'migration-0013:%'")
+    engine = sa.create_engine(url)
+    for rule, jobs in (('{"minimum_items": 2}', 0), ('{"range_required": ["a"]}', 1)):
+        with engine.begin() as connection:
+            connection.execute(sa.text("UPDATE rule_changes SET rule = :rule"), {"rule": rule})
+        migrate.upgrade(url, "0013")
+        with engine.connect() as connection:
+            assert connection.execute(asked).scalar_one() == jobs
+        migrate.downgrade(url, "0012")
+    engine.dispose()
+
+
 @pytest.mark.parametrize(
     ("before", "media_type"),
     [("0006", "text/csv"), ("0011", "message/rfc822"), ("0011", "application/x-subrip")],

@@ -147,6 +147,22 @@ def test_a_rule_may_ask_only_for_range_items_on_the_way(database: Database, worl
     assert caught.value.errors["range_required"].endswith("R1, R9.")
 
 
+@pytest.mark.databases("sqlite")
+def test_a_criterion_is_not_asked_for_range_items_of_another_one(database: Database, world: World) -> None:
+    first, second, *_ = world.criterion_ids
+    with database.write() as session:
+        place = {"version_id": world.version_id, "text": "By phone", "position": 1}
+        session.add(RangeItem(node_id=first, ref="R1", **place))
+        session.add(RangeItem(node_id=world.unit_ids[0], ref="R2", **place))
+    asked = frozenset({"R1", "R2"})
+    state_rule(database, world, "manager", RuleBy.CENTRE, SufficiencyRule(range_required=asked), "Policy")
+    with database.read() as session:
+        rules = effective_rules(session, world.version_id, world.centre_id)
+        assert rules[first].rule.range_required == asked
+        assert rules[second].rule.range_required == frozenset({"R2"})
+        assert rules[second].source_of("range_required") == rules[first].source_of("range_required")
+
+
 def test_effects_name_the_criteria_that_change_and_nothing_is_stored(
     database: Database, world: World
 ) -> None:
