@@ -18,6 +18,7 @@ from portfolio.core import clock
 from portfolio.core.actor import Actor, Role
 from portfolio.core.errors import NotFound
 from portfolio.people.models import Centre, Membership, Person
+from portfolio.people.queries import manager_ids
 from portfolio.records.models import Portfolio
 
 PAGE_SIZE = 50
@@ -142,20 +143,9 @@ def room_shown(session: Session, portfolio: Portfolio) -> Room | None:
 
 
 def managers_of(session: Session, centre_id: int) -> list[str]:
-    """The names of those who manage a centre, in order of name."""
-    query = (
-        select(Person.name)
-        .join(Membership, Membership.person_id == Person.id)
-        .where(
-            Membership.centre_id == centre_id,
-            Membership.role == Role.CENTRE_MANAGER,
-            Membership.ended_at.is_(None),
-            Person.archived_at.is_(None),
-        )
-        .order_by(Person.name)
-        .distinct()
-    )
-    return list(session.scalars(query))
+    """The names of those who manage a centre today, in order of name."""
+    managers = manager_ids(session, centre_id)
+    return list(session.scalars(select(Person.name).where(Person.id.in_(managers)).order_by(Person.name)))
 
 
 def get_candidate(session: Session, actor: Actor, code: str) -> Person:

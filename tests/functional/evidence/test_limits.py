@@ -1,19 +1,23 @@
 """Limits of storage: set by the manager and the operator, kept by every way in, and never removing anything."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from evidence.queries.storage_room import Whose, stored_bytes
+from evidence.queries.storage_room import Whose, managers_of, stored_bytes
 from evidence.service import detach_file
 from evidence.service.limits import recount, set_centre_limit, set_limit_of_all
 from evidence.storage_models import CandidateStorage, CentreLimit
 from portfolio.app import Parts
+from portfolio.core import clock
+from portfolio.core.actor import Role
 from portfolio.core.db import Database
-from portfolio.people.models import Person
+from portfolio.people.models import Membership, Person
 from tests.factories.media import wav
-from tests.factories.world import World
+from tests.factories.world import World, make_person
 from tests.functional.evidence.making import attach, begin, file_rows
 from tests.functional.evidence.tusing import Tus
 from tests.web import Browser
@@ -235,6 +239,15 @@ def test_a_transcript_that_is_being_written_counts_and_is_bounded(
     assert (save("0:01", 0).status_code, used()) == (200, 20)
     assert candidate.submit(f"/files/{file}/transcript/discard").status_code == 303
     assert used() == 16
+
+
+def test_only_who_manages_the_centre_today_is_named_to_be_asked(database: Database, world: World) -> None:
+    with database.write() as session:
+        lapsed = make_person(session, "lapsed_manager", world.centre_id, Role.CENTRE_MANAGER)
+        role = session.scalars(select(Membership).where(Membership.person_id == lapsed.id)).one()
+        role.ends_on = clock.today() - timedelta(days=1)
+        session.flush()
+        assert managers_of(session, world.centre_id) == ["Manager"]
 
 
 def test_every_version_of_captions_counts_and_what_was_typed_stays_when_there_is_no_room(
