@@ -66,7 +66,7 @@ def finish(
         posted.check("Some feedback needs another look. Nothing was lost.")
         finish_review(session, actor, code, finished_of(values, posted))
     except (Invalid, *REFUSED) as error:
-        return _again(request, session, actor, code, values, error)
+        return _again(request, session, actor, code, values, error, posted)
     following = next_in_queue(session, actor, but=code)
     if following is None:
         return see_other(request, "/queue", "The review is finished. Your queue is empty.")
@@ -85,7 +85,7 @@ def keep(request: Request, code: str, session: WriteSession, actor: CurrentActor
     except (Invalid, Stale) as error:
         if wants_json:
             raise
-        return _again(request, session, actor, code, values, error)
+        return _again(request, session, actor, code, values, error, posted)
     if wants_json:
         return JSONResponse({"revision": str(row.edit_version)})
     return see_other(request, f"/reviews/{code}", "Saved. Nothing is decided yet.")
@@ -101,7 +101,7 @@ def give_back(
         posted.check("The reason needs another look. Nothing was lost.")
         return_submission(session, actor, code, values.return_reason, posted.line("seen_digest", "Digest"))
     except (Invalid, *REFUSED) as error:
-        return _again(request, session, actor, code, values, error)
+        return _again(request, session, actor, code, values, error, posted)
     return see_other(request, "/queue", "The item went back to the candidate with your reason.")
 
 
@@ -140,7 +140,7 @@ def drop(
         wrong = Invalid(error.message, {f"drop-{mapping_code}": error.errors.get("reason", error.message)})
         return _again(request, session, actor, code, values, wrong, posted)
     except REFUSED as error:
-        return _again(request, session, actor, code, values, error)
+        return _again(request, session, actor, code, values, error, posted)
     return see_other(request, f"/reviews/{code}", "The criterion was dropped from this item.")
 
 
@@ -158,7 +158,7 @@ def _again(
     code: str,
     values: ReviewValues,
     error: AppError,
-    posted: Fields | None = None,
+    posted: Fields,
 ) -> Response:
     """The page drawn again with what was typed, and what is different now."""
     session.expire_all()

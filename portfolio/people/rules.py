@@ -1,10 +1,12 @@
 """Rules of people: kinds of allocation and link, what a password must be, how tries are throttled."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from portfolio.core.actor import Role
+from portfolio.core.ids import ALPHABET, CODE_LENGTH
 
 
 class AllocationRole(StrEnum):
@@ -197,3 +199,24 @@ def lapse_sentence(name: str, role: Role, days: int, day: str, portfolios: int) 
     when = {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
     begin = f"{name} is" if name else "You are"
     return f"{begin} {what} until {day} ({when}). After that day {who} can no longer {_POWERS[role]}{many}."
+
+
+_OPAQUE = re.compile(rf"(?=.*\d)[{ALPHABET}]{{{CODE_LENGTH}}}|[0-9a-f]{{64}}")
+_OF_PAGES = frozenset({"next", "seen", "revision", "version", "tab", "mapping", "earlier", "page"})
+
+
+def told_by_page(name: str, value: str) -> bool:
+    """Whether a posted field is one that the page itself sends along (a code, a digest), not somebody's words."""
+    return name in _OF_PAGES or name.startswith("seen-") or bool(_OPAQUE.fullmatch(value))
+
+
+def field_label(name: str) -> str:
+    """What a posted field is called when its page is not at hand: without the code of what it is about.
+
+    >>> field_label("feedback-4azwd4j84vvj")
+    'Feedback'
+    """
+    word, dash, code = name.rpartition("-")
+    return (
+        (word if dash and _OPAQUE.fullmatch(code) else name).replace("_", " ").replace("-", " ").capitalize()
+    )

@@ -17,6 +17,8 @@ from portfolio.people.rules import (
     ADDRESS_FREE_TRIES,
     THROTTLE_WINDOW,
     LinkPurpose,
+    field_label,
+    told_by_page,
     wait_before_next_try,
 )
 
@@ -139,6 +141,16 @@ class KeptForm:
     url: str
     fields: list[tuple[str, str]]
     created_at: datetime
+
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """What somebody typed or chose: label and value, in order."""
+        return [(field_label(k), v) for k, v in self.fields if v and not told_by_page(k, v)]
+
+    @property
+    def told_by_page(self) -> list[tuple[str, str]]:
+        """What the page sent along by itself: label and value, in order."""
+        return [(field_label(k), v) for k, v in self.fields if v and told_by_page(k, v)]
 
 
 def kept_form(session: Session, person_id: int, code: str) -> KeptForm:

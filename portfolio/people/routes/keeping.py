@@ -71,7 +71,8 @@ def _keep(request: Request, fields: Fields | None) -> str | None:
         ended = queries.known_session(session, token)
         if ended is None:
             return None
-        return service.keep_form(session, person_id=ended.person_id, url=request.url.path, fields=fields)
+        url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return service.keep_form(session, person_id=ended.person_id, url=url, fields=fields)
 
 
 @routes.page("/kept-forms/{form_code}", SIGNED_IN)

@@ -256,6 +256,22 @@ def test_criteria_are_added_and_dropped_without_losing_what_was_typed(
     assert second not in mapping_codes(database, world, code)
 
 
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("action", ["", "/return"])
+def test_a_refused_review_keeps_reasons_of_the_other_buttons_too(
+    database: Database, world: World, browse: Browse, action: str
+) -> None:
+    code = acting.submitted(database, world, 2)
+    (first, _) = mapping_codes(database, world, code)
+    typed = {f"drop-{first}": "Another task altogether.", "add_reason": "Heard at the end."}
+    undecided = {f"decision-{first}": ""}
+    refused = browse("assessor").submit(
+        f"/reviews/{code}{action}", fields(database, world, code) | undecided | typed
+    )
+    assert refused.status_code == 422
+    assert [reason in refused.text for reason in typed.values()] == [True, True]
+
+
 @pytest.mark.parametrize(
     "data",
     [

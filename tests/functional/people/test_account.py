@@ -166,7 +166,7 @@ def test_form_sent_after_the_session_ended_is_given_back_and_sent_with_one_butto
     browser = browse("manager")
     expire(database, "manager", world)
     fields = {"name": "Hull", "address": "Dock 1\n<b>left</b>", "password": "kept out"}
-    target = browser.submit("/centre/sites", fields).headers["location"]
+    target = browser.submit("/centre/sites?for=dock", fields).headers["location"]
     assert target.startswith("/sign-in?next=/kept-forms/")
     kept = target.removeprefix("/sign-in?next=")
     signed_in = browser.submit("/sign-in", {"email": email, "password": PASSWORD, "next": kept})
@@ -175,7 +175,7 @@ def test_form_sent_after_the_session_ended_is_given_back_and_sent_with_one_butto
     assert "Dock 1\n&lt;b&gt;left&lt;/b&gt;" in page
     assert "kept out" not in page
     again = browser.submit(f"{kept}/send", {"name": "Hull", "address": fields["address"]})
-    assert (again.status_code, again.headers["location"]) == (307, "/centre/sites")
+    assert (again.status_code, again.headers["location"]) == (307, "/centre/sites?for=dock")
     done = browser.submit(again.headers["location"], {"name": "Hull", "address": fields["address"]})
     assert done.status_code == 303
     with database.read() as session:

@@ -8,11 +8,13 @@ from portfolio.core.actor import Role
 from portfolio.people.rules import (
     days_to_lapse,
     device_name,
+    field_label,
     held_until,
     is_in_force,
     lapse_sentence,
     password_problem,
     role_days_problem,
+    told_by_page,
     wait_before_next_try,
 )
 
@@ -173,3 +175,25 @@ def test_until_when_somebody_is_in_a_role(
 
     found = held_until([(day(first), day(last)) for first, last in days], DAY)
     assert found == (day(until) or date.max)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label", "by_page"),
+    [
+        ("feedback-4azwd4j84vvj", "Good.", "Feedback", False),
+        ("witness_name", "Will", "Witness name", False),
+        ("text", "rhythms2see", "Text", False),
+        ("text", "team members", "Text", False),
+        ("on-site", "yes", "On site", False),
+        ("seen_by", "Ann", "Seen by", False),
+        ("seen-4azwd4j84vvj", "1", "Seen", True),
+        ("next", "/reviews/4azwd4j84vvj", "Next", True),
+        ("revision", "0", "Revision", True),
+        ("evidence", "4azwd4j84vvj", "Evidence", True),
+        ("seen_digest", "0f" * 32, "Seen digest", True),
+    ],
+)
+def test_words_of_people_are_told_from_what_a_page_sends_along(
+    name: str, value: str, label: str, by_page: bool
+) -> None:
+    assert (field_label(name), told_by_page(name, value)) == (label, by_page)
