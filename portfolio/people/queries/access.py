@@ -15,6 +15,7 @@ from portfolio.people.models import Centre, Person, SavedForm, SignInAttempt, Si
 from portfolio.people.rules import (
     ACCOUNT_FREE_TRIES,
     ADDRESS_FREE_TRIES,
+    LINK_PATHS,
     THROTTLE_WINDOW,
     LinkPurpose,
     field_label,
@@ -33,6 +34,15 @@ def usable_link(session: Session, purpose: LinkPurpose, token: str) -> SingleUse
     if link is None or link.used_at or link.revoked_at or link.expires_at <= clock.now():
         return None
     return link
+
+
+def link_works(session: Session, path: str) -> bool:
+    """Whether the path of a message ("/invitation/…") is a single-use link that can still be used."""
+    start, _, token = path.rpartition("/")
+    return any(
+        start == LINK_PATHS[purpose] and usable_link(session, purpose, token) is not None
+        for purpose in LINK_PATHS
+    )
 
 
 @dataclass(frozen=True, slots=True)

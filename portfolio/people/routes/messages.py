@@ -1,5 +1,6 @@
 """What people are told: notifications in the page, and the outbox of mail."""
 
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -81,7 +82,7 @@ def message_page(
 ) -> Response:
     """One message with its text, without its single-use link: see `show_link`."""
     message = queries.get_message(session, actor, message_code)
-    return _message_page(request, settings, actor, message, shown=False)
+    return _message_page(request, session, settings, actor, message, shown=False)
 
 
 @routes.action("/outbox/{message_code}/link", OUTBOX_READ)
@@ -91,7 +92,7 @@ def show_link(
     """The message with its single-use link, while no mail server delivers it. The log says who read it."""
     message = queries.get_message(session, actor, message_code)
     service.show_link(session, actor, message, mail_is_set=bool(settings.smtp_host))
-    return _message_page(request, settings, actor, message, shown=True)
+    return _message_page(request, session, settings, actor, message, shown=True)
 
 
 def _above(actor: Actor) -> list[tuple[str, str]]:
@@ -100,10 +101,10 @@ def _above(actor: Actor) -> list[tuple[str, str]]:
 
 
 def _message_page(
-    request: Request, settings: Settings, actor: Actor, message: MailMessage, *, shown: bool
+    request: Request, session: Session, settings: Settings, actor: Actor, message: MailMessage, *, shown: bool
 ) -> Response:
     waits = service.waits_for_mail(message, mail_is_set=bool(settings.smtp_host))
-    spent = message.is_secret and not message.path
+    spent = service.is_spent(session, message)
     return render(
         request,
         "people/message.html",

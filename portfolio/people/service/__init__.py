@@ -38,6 +38,7 @@ from portfolio.people.service.members import (
 from portfolio.people.service.sessions import Device, choose_role, create_session, end_session, end_sessions
 from portfolio.people.service.telling import (
     change_profile,
+    is_spent,
     mark_all_read,
     mark_read,
     retry_job,
@@ -78,6 +79,7 @@ __all__ = [
     "enter_demo",
     "enter_if_possible",
     "invite",
+    "is_spent",
     "issue_link",
     "keep_form",
     "link_path",

@@ -8,6 +8,9 @@ from portfolio.core.actor import Actor
 from portfolio.core.errors import Locked
 from portfolio.core.mail import SEND, MailMessage, MailState
 from portfolio.people.models import Centre, Membership, Notification, Person
+from portfolio.people.queries import link_works
+
+_GONE = "This message holds no link that still works."
 
 
 def mark_read(session: Session, notification: Notification) -> None:
@@ -27,9 +30,13 @@ def mark_all_read(session: Session, person_id: int) -> None:
 
 
 def send_again(session: Session, message: MailMessage) -> None:
-    """Put a message that waits or failed back into the queue. Raises Locked when it was sent."""
+    """Put a message that waits or failed back into the queue. Raises Locked when it was sent, or when its single-use
+    link does not work any more.
+    """
     if message.state is MailState.SENT:
         raise Locked("This message was sent already.")
+    if is_spent(session, message):
+        raise Locked(_GONE)
     message.state, message.problem = MailState.WAITING, None
     session.flush()
     jobs.enqueue(session, SEND, {"message_id": message.id})
@@ -39,8 +46,8 @@ def show_link(session: Session, actor: Actor, message: MailMessage, *, mail_is_s
     """Note in the log that the actor reads the single-use link of a message, in every centre that its addressee
     has a role in. Raises Locked when there is none (any more), or when mail will deliver it.
     """
-    if not message.is_secret or not message.path:
-        raise Locked("This message holds no link that still works.")
+    if not message.is_secret or is_spent(session, message):
+        raise Locked(_GONE)
     if waits_for_mail(message, mail_is_set=mail_is_set):
         raise Locked("The mail server has not tried yet to deliver this link. Only the mail shows it.")
     person = session.scalars(select(Person).where(Person.email == message.to_address)).one_or_none()
@@ -51,6 +58,11 @@ def show_link(session: Session, actor: Actor, message: MailMessage, *, mail_is_s
     }
     for code in _concerned(session, actor, message, person):
         log.append(session, actor, log.Stream.centre(code), "link.shown", message.code, data)
+
+
+def is_spent(session: Session, message: MailMessage) -> bool:
+    """Whether the message held a single-use link that was used, sent, replaced or withdrawn, or has run out."""
+    return message.is_secret and not link_works(session, message.path)
 
 
 def waits_for_mail(message: MailMessage, *, mail_is_set: bool) -> bool:

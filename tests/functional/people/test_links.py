@@ -164,6 +164,22 @@ def test_reading_a_link_stands_in_the_log_of_the_centre(
     assert message.path.rsplit("/", 1)[1] not in entry.body
 
 
+@pytest.mark.databases("sqlite")
+def test_the_outbox_offers_no_link_that_does_not_work_any_more(
+    visitor: Browser, browse: Browse, database: Database, world: World
+) -> None:
+    manager, address = browse("manager"), give_password(database, world, "candidate")
+    visitor.submit("/reset", {"email": address})
+    page = f"/outbox/{last_message(database).code}"
+    assert "Show the link" in manager.get(page).text
+    visitor.submit("/reset", {"email": address})  # a newer link takes its place
+    assert "Show the link" not in manager.get(page).text
+    assert manager.submit(f"{page}/link").status_code == 409
+    assert manager.submit(f"{page}/send").status_code == 409
+    with later(hours=3):
+        assert "Show the link" not in manager.get(f"/outbox/{last_message(database).code}").text
+
+
 SETUP = {
     "centre_name": "Northfield",
     "zone": "Europe/Paris",
