@@ -122,7 +122,7 @@ class AnswerWords(NamedTuple):
 def answer_words(statuses: Collection[Status]) -> AnswerWords:
     """How much an answer matters, by the coverage today of the criteria that the item was not met for."""
     if statuses and all(status is Status.MET for status in statuses):
-        said = "All its criteria are met by other evidence; answering is optional."
+        said = "What was not met by it is met by other evidence; answering is optional."
         return AnswerWords(True, "Nothing more is needed here", said)
     said = (
         "Read the decisions below. A new revision begins with everything this one has; what is met stays met."

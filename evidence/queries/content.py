@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from criteria.models import Node
 from criteria.queries import RangeRef, range_by_criterion
 from criteria.rules import Status
+from criteria.wording import status_word
 from evidence.models import Blob, EvidenceFile, Mapping, Revision
 from evidence.queries.items import Draft
 from evidence.queries.previews import UNKNOWN, LookView, extents_of, looks_at
@@ -151,6 +152,11 @@ class MappingView:
     status: Status | None
 
     @property
+    def status_words(self) -> str:
+        """Such as "Criterion met": the criterion may be met by other items, whatever was decided on this one."""
+        return f"Criterion {status_word(self.status).lower()}" if self.status else ""
+
+    @property
     def chosen_ranges(self) -> Sequence[RangeRef]:
         """The range items that the mapping claims."""
         return [item for item in self.ranges if item.ref in self.mapping.range_items]
@@ -173,7 +179,7 @@ class MappingView:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A part of a recording that a mapping names. `status` and `word` say where the mapping stands."""
+    """A part of a recording that a mapping names. `status` and `word`: how its criterion stands, or its decision."""
 
     mapping: str
     ref: str
@@ -214,6 +220,7 @@ class RevisionView:
                 unit_ref=each.unit.ref,
                 fragment=part.fragment,
                 status=(each.status or Status.CLAIMED).value,
+                word=each.status_words,
             )
             for each in self.mappings
             for part in each.locators
