@@ -29,6 +29,8 @@ from assessors.service import (
     unlock_unit,
 )
 from assessors.service.talks import settled
+from assessors.service.visits import Plan, plan_visit
+from criteria.wording import date_words
 from evidence.models import Evidence
 from evidence.queries import get_draft
 from evidence.rules import QUESTION_ROWS
@@ -113,6 +115,25 @@ def record(session: Session, player: Player, step: Step) -> None:
         draft = get_draft(session, actor, recording.code)
         recording = settled(session, draft.revision, recording, _rows(player, recording), {})
     record_evidence(session, actor, player.portfolio_code, recording)
+
+
+def plan(session: Session, player: Player, step: Step) -> None:
+    """The assessor plans what they will observe or talk about, and tells the candidate."""
+    item, nodes = player.item(step.what), player.stage.company.nodes
+    day = player.stage.history.day(-int(step.options["in"]))
+    said = fields_of(player, item, day, step.days_ago)
+    how = {name: value for name, value in said.details.items() if name in ("place", "held_by")}
+    planned = [c.criterion for c in item.claims if c.criterion.split("/")[0] in player.journey.units]
+    wanted = Plan(
+        fields=replace(said, text="", details=how),
+        planned=[nodes[ref].code for ref in planned],
+        code=ids.new_code(),
+        tell=True,
+        day_words=f" on {date_words(day)}",
+        kind=item.kind,
+    )
+    made = plan_visit(session, player.assessor(session), player.portfolio_code, wanted)
+    player.items[item.key] = made.code
 
 
 def _rows(player: Player, recording: Recording) -> list[TalkRow]:

@@ -52,6 +52,7 @@ ACTS: Mapping[str, Act] = {
     "hold": assessing_acts.hold,
     "return": assessing_acts.give_back,
     "record": assessing_acts.record,
+    "plan": assessing_acts.plan,
     "countersign": assessing_acts.countersign,
     "judge-again": assessing_acts.rethink,
     "sign": assessing_acts.sign,

@@ -15,16 +15,19 @@ _MINUTES_BETWEEN = 40
 
 
 def working_day(today: date, days_ago: int) -> date:
-    """The day that lies this many working days (Monday to Friday) before today.
+    """The day that lies this many working days (Monday to Friday) before today; after it, when negative.
 
     >>> working_day(date(2026, 11, 22), 1)  # a Sunday
     datetime.date(2026, 11, 20)
+    >>> working_day(date(2026, 11, 20), -1)
+    datetime.date(2026, 11, 23)
     """
-    day = today
-    while days_ago > 0:
-        day -= timedelta(days=1)
+    day, step = today, timedelta(days=1 if days_ago < 0 else -1)
+    missing = abs(days_ago)
+    while missing:
+        day += step
         if day.weekday() < 5:
-            days_ago -= 1
+            missing -= 1
     return day
 
 
@@ -38,7 +41,7 @@ class History:
         self._at = now - timedelta(days=365)
 
     def day(self, days_ago: int) -> date:
-        """The date so many working days ago."""
+        """The date so many working days ago; to come, when negative."""
         return working_day(self.today, days_ago)
 
     def go_to(self, days_ago: int, slot: int, minutes: int = 0) -> None:

@@ -7,6 +7,7 @@ withdraw          take a draft back
 judge             by=<key> not_yet=<criterion,…>: every mapping that waits for this assessor
 return, revise    send it back; add to it the day before and hand it in again
 record            the assessor records it, maps and judges it at once
+plan              in=<working days from today>: the assessor plans to observe or to talk, and tells the candidate
 countersign       refuse=<criterion,…>
 judge-again       not_yet=<criterion,…>: replaces the decision
 hold              begin a review and leave it
