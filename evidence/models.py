@@ -36,9 +36,7 @@ class Evidence(Model):
     portfolio_id: Mapped[int] = mapped_column(ForeignKey("portfolios.id"))
     number: Mapped[int]
     kind: Mapped[EvidenceKind] = mapped_column(Choice(EvidenceKind))
-    title: Mapped[str] = mapped_column(
-        Text, default=""
-    )  # of what was handed in last; before that, of the draft
+    title: Mapped[str] = mapped_column(Text, default="")  # as handed in last; until then the draft's
     state: Mapped[EvidenceState] = mapped_column(Choice(EvidenceState), default=EvidenceState.DRAFT)
     created_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
     created_at: Mapped[datetime]
