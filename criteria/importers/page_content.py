@@ -29,6 +29,8 @@ class Content:
         self.pending = ""  # a bullet or number that stood alone on its line
         self._pending_lines: list[int] = []
         self._criteria_since_outcomes = False
+        self._marked = 0  # points of the open section that a mark or number began
+        self._unmarked = 0
 
     @property
     def in_list(self) -> bool:
@@ -66,6 +68,7 @@ class Content:
                 self._account.problem(line, "two_units", message)
             self._criteria_since_outcomes = False
         self.section, self.heading, self.fresh = section, line.text, True
+        self._marked = self._unmarked = 0
         self._account.use(line, "heading", section.value)
 
     def close(self) -> None:
@@ -91,8 +94,17 @@ class Content:
         elif self._continues(line):
             self.points[-1].texts.append(line.text)
             self.points[-1].lines.append(line.number)
+        elif self._stands_out(line):
+            message = "This line has no mark or number, unlike the points above it, and was not used."
+            self._account.problem(line, "unmarked", message)
+            self._account.use(line, "problem", "unmarked")
         else:
             self.add(line, line.text)
+
+    def _stands_out(self, line: Line) -> bool:
+        """A bare line below outcomes or criteria that all have marks: a criterion must not be made of it."""
+        bare = not line.is_point and not line.cells and split_label(line.text, standards=True)[0] is None
+        return bare and self.section in STANDARDS and self._marked > 1 and not self._unmarked
 
     def _nowhere(self, line: Line) -> None:
         if self.section is None:
@@ -120,6 +132,10 @@ class Content:
             return
         self.fresh = False
         self._criteria_since_outcomes |= self.section == Section.CRITERIA
+        if before or line.is_point or split_label(text, standards=True)[0] is not None:
+            self._marked += 1
+        else:
+            self._unmarked += 1
         for cell in self._cells(line, text):
             point = Point(self.section, line.number, [cell], [*before, line.number], line.marker, line.indent)
             self.points.append(point)

@@ -75,6 +75,8 @@ def _line(number: int, raw: str, blank_before: bool) -> Line:
     if body.count("**") > 1:
         body = body.replace("**", "")  # Markdown's bold
     indent = len(raw) - len(body)
+    if body.startswith("|") and body.count("|") > 2:
+        body = body.strip("| \t\r").replace("|", "\t")  # a row of a Markdown table
     cells = (
         tuple(cell for part in body.split("\t", _MAX_CELLS) if (cell := clean_line(part)))
         if "\t" in body.strip()

@@ -164,6 +164,24 @@ def test_a_line_that_fits_nowhere_is_a_problem_with_its_number() -> None:
     assert _codes(parse_unit_page(pages.MARKDOWN)) == [(16, "no_place")]
 
 
+_MARKED = "Plan a rota\n\nAssessment Criteria\n- Show one\n- Show two\n\nAbout the author\n\nJo writes.\n- Show three\n"
+
+
+def test_a_bare_line_between_marked_criteria_is_a_problem_and_no_criterion() -> None:
+    read = parse_unit_page(_MARKED)
+    assert [text for _, text, _ in _criteria(read.units[0])] == ["Show one", "Show two", "Show three"]
+    assert _codes(read) == [(7, "unmarked"), (9, "unmarked")]
+
+
+def test_the_rows_of_a_markdown_table_are_outcomes_and_criteria() -> None:
+    rows = (
+        "| Learning outcome | Assessment criteria |\n| --- | --- |\n| 1. Know | 1.1 Say |\n| | 1.2 Show |\n"
+    )
+    unit = _unit(f"# Plan a rota\n\n## Assessment Criteria\n\n{rows}")
+    assert _outcomes(unit) == [("1", "Know")]
+    assert _criteria(unit) == [("1.1", "Say", "1"), ("1.2", "Show", "1")]
+
+
 def test_counters_captions_and_repeats_are_no_content() -> None:
     uses = _uses(parse_unit_page(pages.EMPTY_FIRST))
 
