@@ -20,6 +20,7 @@ from evidence.service.previews import (
     ENCODE,
     LOOK,
     Content,
+    give_up_dead,
     is_encoding_wanted,
     retry_missing,
     store_encoded,
@@ -60,9 +61,10 @@ def handlers(settings: Settings, store: BlobStore) -> Mapping[str, jobs.Handler]
 
 
 def schedule(session: Session) -> None:
-    """Try again what waited for a program that is here by now."""
+    """Try again what waited for a program that is here by now; no longer promise what was given up."""
     found = [name for name, names in PROGRAMS.items() if any(shutil.which(each) for each in names)]
     retry_missing(session, found)
+    give_up_dead(session)
 
 
 def look_at_blob(database: Database, store: BlobStore, room: Path, blob_id: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,9 @@ LOOK = "blob.stored"
 """The job that looks at a blob that was new with some file; payload {"blob_id": …}."""
 ENCODE = "proxy.wanted"
 """The job that makes the version of a recording for browsers; payload {"blob_id": …}. It may take hours."""
+GIVEN_UP = (
+    "Looking at this file failed again and again. Whoever runs this installation can have it tried once more."
+)
 _RETRY_BATCH = 500
 _LARGEST = 2_000_000_000
 
@@ -91,7 +94,7 @@ def store_look(
 
 def is_encoding_wanted(session: Session, blob_id: int) -> bool:
     """Whether a version for browsers is still waited for."""
-    query = select(Preview.id).where(Preview.blob_id == blob_id, Preview.state == PreviewState.WAITING)
+    query = select(Preview.id).where(Preview.blob_id == blob_id, _is_awaited())
     return session.scalar(query.limit(1)) is not None
 
 
@@ -102,7 +105,7 @@ def store_encoded(
     facts = _held_facts(session, blob_id)
     if facts is None or not is_encoding_wanted(session, blob_id):
         return
-    session.execute(delete(Preview).where(Preview.blob_id == blob_id, Preview.state == PreviewState.WAITING))
+    session.execute(delete(Preview).where(Preview.blob_id == blob_id, _is_awaited()))
     session.add(_preview(session, blob_id, shown, content))
     facts.duration_seconds = facts.duration_seconds or _measure(duration_seconds)
     session.flush()
@@ -133,6 +136,26 @@ def retry_missing(session: Session, programs: Iterable[str]) -> int:
     return len(found)
 
 
+def give_up_dead(session: Session) -> None:
+    """Say of what no job will make any more that there is no preview, instead of promising it for ever.
+
+    When the operator has such a job tried again, what comes of it takes the place of this.
+    """
+    looks = [payload["blob_id"] for payload in jobs.given_up(session, LOOK)]
+    encodes = [payload["blob_id"] for payload in jobs.given_up(session, ENCODE)]
+    none = {"state": PreviewState.NONE, "reason": GIVEN_UP}
+    session.execute(
+        update(BlobFacts)
+        .where(BlobFacts.blob_id.in_(looks), BlobFacts.state == PreviewState.WAITING)
+        .values(none)
+    )
+    session.execute(
+        update(Preview)
+        .where(Preview.blob_id.in_(encodes), Preview.state == PreviewState.WAITING)
+        .values(none)
+    )
+
+
 def look_again(session: Session, blob_id: int) -> None:
     """Put a blob back to waiting. What was made stays until the new look is stored."""
     session.execute(
@@ -156,6 +179,11 @@ def is_cited(session: Session, blob_id: int) -> bool:
     by_preview = select(Preview.id).where(Preview.content_id == blob_id, Preview.blob_id != blob_id).limit(1)
     by_witness = select(WitnessFile.id).where(WitnessFile.blob_id == blob_id).limit(1)
     return any(session.scalar(query) is not None for query in (by_file, by_preview, by_witness))
+
+
+def _is_awaited() -> ColumnElement[bool]:
+    """Whether a preview is still to come from its job, which may be one that was given up and is tried again."""
+    return or_(Preview.state == PreviewState.WAITING, Preview.reason == GIVEN_UP)
 
 
 def _measure(value: object) -> float | None:

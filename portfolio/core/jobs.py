@@ -6,15 +6,15 @@ twice: a worker that dies after the work and before `complete` leaves the job to
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Index, String, Text, and_, or_, select, update
+from sqlalchemy import CursorResult, Index, String, Text, and_, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from portfolio.core import clock, touched
 from portfolio.core.db import Choice, Database, Model
@@ -181,6 +181,18 @@ def retry_dead(session: Session, job_id: int) -> bool:
         .values(state=JobState.QUEUED, attempts=0, run_after=clock.now(), finished_at=None)
     )
     return cast("CursorResult[Any]", changed).rowcount > 0
+
+
+def given_up(session: Session, name: str) -> Sequence[Mapping[str, Any]]:
+    """The payloads of dead jobs of this name, without those that another job is about to do, or is doing."""
+    again = aliased(Job)
+    live = exists().where(
+        again.name == Job.name,
+        again.payload == Job.payload,
+        again.state.in_((JobState.QUEUED, JobState.RUNNING)),
+    )
+    dead = select(Job.payload).where(Job.state == JobState.DEAD, Job.name == name, ~live).distinct()
+    return [json.loads(payload) for payload in session.scalars(dead)]
 
 
 def prune(session: Session) -> None:

@@ -12,11 +12,13 @@ from sqlalchemy import func, select
 from evidence.jobs import remove_unused_blob
 from evidence.models import Blob
 from evidence.previews.jobs import schedule
+from evidence.previews.looking import Shown
 from evidence.previews.models import BlobFacts, PageText, Preview
 from evidence.rules.previews import PreviewKind, PreviewState
 from evidence.service import Claim, detach_file, map_criteria
-from evidence.service.previews import retry_missing
+from evidence.service.previews import ENCODE, retry_missing
 from portfolio.app import Parts
+from portfolio.core import jobs
 from portfolio.core.db import Database
 from portfolio.core.errors import Invalid
 from tests import programs
@@ -134,6 +136,68 @@ def test_what_waits_for_another_program_is_left_alone(parts: Parts, world: World
     with parts.database.write() as session:
         session.scalars(select(BlobFacts)).one().missing_program = "soffice"
         assert retry_missing(session, ["ffmpeg", "ffprobe"]) == 0
+
+
+def fail_for_good(*_: object) -> None:
+    raise RuntimeError("It always does.")
+
+
+def retry_what_died(parts: Parts) -> None:
+    """What the operator's page does."""
+    with parts.database.write() as session:
+        for job in session.scalars(select(jobs.Job).where(jobs.Job.state == jobs.JobState.DEAD)).all():
+            assert jobs.retry_dead(session, job.id)
+
+
+def test_a_look_that_was_given_up_is_waited_for_no_longer(
+    parts: Parts, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, file = photo_on_draft(parts, world)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "MAX_ATTEMPTS", 1)
+        patch.setattr("evidence.previews.making.look_at", fail_for_good)
+        parts.worker().run_due()
+        with parts.database.write() as session:
+            schedule(session)
+
+    page = browse("candidate").get(f"/evidence/{code}").text
+    assert "No preview: looking at this file failed again and again." in page
+    assert "A preview is being made." not in page
+
+    retry_what_died(parts)
+    with parts.database.write() as session:
+        schedule(session)
+    parts.worker().run_due()
+    assert browse("candidate").get(f"/files/{file}/previews/picture").status_code == 200
+
+
+@pytest.mark.databases("sqlite")
+def test_a_version_for_browsers_that_was_given_up_is_made_when_it_is_tried_again(
+    parts: Parts, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo_on_draft(parts, world)
+    parts.worker().run_due()
+    with parts.database.write() as session:
+        blob_id = session.scalars(select(BlobFacts.blob_id)).one()
+        session.add(Preview(blob_id=blob_id, kind=PreviewKind.PROXY_VIDEO, state=PreviewState.WAITING))
+        jobs.enqueue(session, ENCODE, {"blob_id": blob_id})
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "MAX_ATTEMPTS", 1)
+        patch.setattr("evidence.previews.recordings.encode", fail_for_good)
+        parts.worker().run_due()
+        with parts.database.write() as session:
+            schedule(session)
+
+    (given_up,) = (each for each in previews(parts.database) if each.kind is PreviewKind.PROXY_VIDEO)
+    assert given_up.state is PreviewState.NONE
+    assert "again and again" in given_up.reason
+
+    shown = Shown(PreviewKind.PROXY_VIDEO, state=PreviewState.NONE, reason="Nothing can be decoded.")
+    monkeypatch.setattr("evidence.previews.recordings.encode", lambda _source: (shown, None))
+    retry_what_died(parts)
+    parts.worker().run_due()
+    (tried,) = (each for each in previews(parts.database) if each.kind is PreviewKind.PROXY_VIDEO)
+    assert tried.reason == "Nothing can be decoded."
 
 
 def test_previews_go_with_the_last_file_of_their_content(parts: Parts, world: World) -> None:
