@@ -18,6 +18,7 @@ from evidence.permissions import EVIDENCE_WRITE
 from evidence.queries import completed_file
 from evidence.rules import tus
 from evidence.service import Announced
+from evidence.storage.partial import PartialMissing
 from evidence.uploads import Body, Desk, Gone, Intake, Standing
 from portfolio.core import errors
 from portfolio.core.actor import PUBLIC, Actor
@@ -224,6 +225,8 @@ async def _append(
             await Intake(writer, desk.digests, body).run()
         except Gone:
             return Response(status_code=408, headers={"Connection": "close"})  # most likely nobody reads it
+        except PartialMissing as error:
+            raise await run_in_threadpool(desk.begin_anew, actor, upload.code, error) from error
     elif announced.has_bytes:
         raise tus.beyond_the_end(upload.length)
     elif announced.checksum is not None:

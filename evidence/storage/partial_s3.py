@@ -211,6 +211,7 @@ class S3PartialWriter:
                 )
         except Unavailable as error:
             if error.data.get("code") == _GONE:
+                self._ledger.check()  # a newer request may have ended or completed it, and nothing is lost then
                 raise _missing(self._store.name) from error
             raise
         self._sent.append(Part(number, answer["ETag"], self._spooled))

@@ -104,6 +104,16 @@ class Desk:
             self._start_again(hold.upload_id, code)
             raise tus.OffsetConflict(error.message, offset=0) from error
 
+    def begin_anew(self, actor: Actor, code: str, cause: PartialMissing) -> tus.OffsetConflict:
+        """The store lost the earlier bytes while a body came: count nothing any more, and what the client is told.
+
+        NotFound, Ended.
+        """
+        with self.database.read() as session:
+            upload_id = get_upload(session, actor, code, clock.now())[0].id
+        self._start_again(upload_id, code)
+        return tus.OffsetConflict(cause.message, offset=0)
+
     def complete(self, actor: Actor, code: str) -> None:
         """Make a file of an upload that has all its bytes, once; nothing happens when that is done already.
 
